@@ -1,0 +1,1 @@
+"""MPT-CRM: contacts, campaigns and a drip engine that never sends twice."""

@@ -1,0 +1,1 @@
+"""One class a subject; methods ask the gateway and return frozen dataclasses."""

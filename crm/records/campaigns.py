@@ -1,0 +1,76 @@
+"""Campaigns: their status, counts and send window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from crm.database.gateway import Gateway
+from crm.records.rows import columns_of, records_from
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign with its counts. The window is local time of each contact; 00:00 as end is midnight."""
+
+    id: str
+    key: str
+    name: str
+    description: str
+    status: str
+    paused_reason: str
+    window_days: tuple[int, ...]
+    window_start: time
+    window_end: time
+    respect_holidays: bool
+    active_count: int
+    paused_count: int
+    completed_count: int
+    stopped_count: int
+    sent_count: int
+    held_count: int
+    step_count: int
+    next_send_at: datetime | None
+
+
+class CampaignRecords:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def overview(self) -> list[Campaign]:
+        """Every campaign that is not archived, with its counts."""
+        rows = self._gateway.select("campaign_overview", columns=columns_of(Campaign), order=["id"])
+        return [c for c in records_from(Campaign, rows) if c.status != "archived"]
+
+    def pause(self, campaign_id: str, *, reason: str, now: datetime) -> bool:
+        """Nothing of this campaign is sent until it is resumed; every enrollment keeps its place."""
+        values = {"status": "paused", "paused_reason": reason, "updated_at": now}
+        return self._update(campaign_id, values)
+
+    def resume(self, campaign_id: str, *, now: datetime) -> bool:
+        return self._update(campaign_id, {"status": "active", "paused_reason": "", "updated_at": now})
+
+    def set_window(
+        self,
+        campaign_id: str,
+        *,
+        days: Sequence[int],
+        start: time,
+        end: time,
+        respect_holidays: bool,
+        now: datetime,
+    ) -> bool:
+        """When e-mails may leave, in each contact's local time. ISO weekdays; end 00:00 is midnight."""
+        values = {
+            "window_days": sorted(days),
+            "window_start": start,
+            "window_end": end,
+            "respect_holidays": respect_holidays,
+            "updated_at": now,
+        }
+        return self._update(campaign_id, values)
+
+    def _update(self, campaign_id: str, values: dict[str, object]) -> bool:
+        changed = self._gateway.update("drip_campaigns", values, where={"id": campaign_id}, returning=["id"])
+        return bool(changed)

@@ -1,0 +1,188 @@
+"""Contacts: find, add, change, archive. Enrollment rules live in the database and follow by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from crm.database.gateway import IS_NOT_NULL, IS_NULL, Filter, Gateway, Row, among, matching
+from crm.records.rows import columns_of, record_from, records_from
+
+
+@dataclass(frozen=True, slots=True)
+class ContactType:
+    """A kind of contact; `campaign_id` names the campaign its contacts are enrolled in."""
+
+    key: str
+    label: str
+    position: int
+    campaign_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person as lists and the contact page show them, with the live campaign beside."""
+
+    id: str
+    first_name: str
+    last_name: str
+    full_name: str
+    email: str | None
+    phone: str
+    company_name: str
+    job_title: str
+    industry: str
+    contact_type: str
+    type_label: str
+    owner_id: str | None
+    owner_name: str | None
+    city: str
+    state: str
+    country: str
+    time_zone: str | None
+    email_status: str
+    email_status_reason: str
+    archived_at: datetime | None
+    source: str
+    profile_url: str
+    website: str
+    tags: tuple[str, ...]
+    notes: str
+    created_at: datetime
+    updated_at: datetime
+    campaign_name: str | None
+    enrollment_status: str | None
+    next_send_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactDraft:
+    """What a form or a script may write. The address arrives normalised (crm.mail.addresses)."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str | None = None
+    phone: str = ""
+    company_name: str = ""
+    job_title: str = ""
+    industry: str = ""
+    contact_type: str = "networking"
+    owner_id: str | None = None
+    city: str = ""
+    state: str = ""
+    country: str = ""
+    time_zone: str | None = None
+    profile_url: str = ""
+    website: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactSearch:
+    """Filters of the contact list; all given ones must hold."""
+
+    text: str = ""
+    contact_types: tuple[str, ...] = ()
+    email_statuses: tuple[str, ...] = ()
+    owner_id: str | None = None
+    industry: str = ""
+    tag: str = ""
+    archived: bool = False
+
+    def where(self) -> dict[str, object]:
+        conditions: dict[str, object] = {"archived_at": IS_NOT_NULL if self.archived else IS_NULL}
+        if self.text.strip():
+            conditions["search_text"] = matching(" ".join(self.text.lower().split()))
+        if self.contact_types:
+            conditions["contact_type"] = among(self.contact_types)
+        if self.email_statuses:
+            conditions["email_status"] = among(self.email_statuses)
+        if self.owner_id:
+            conditions["owner_id"] = self.owner_id
+        if self.industry:
+            conditions["industry"] = self.industry
+        if self.tag:
+            conditions["tags"] = Filter("contains", [self.tag])
+        return conditions
+
+
+EVERYONE = ContactSearch()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """One page of a list, newest contacts first; `next_before` asks for the following page."""
+
+    contacts: tuple[Contact, ...]
+    next_before: str | None = field(default=None)
+
+
+class ContactRecords:
+    """Raises members of crm.database.errors; ConflictError when an address is taken."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def types(self) -> list[ContactType]:
+        rows = self._gateway.select("contact_types", columns=columns_of(ContactType), order=["position"])
+        return records_from(ContactType, rows)
+
+    def page(self, search: ContactSearch = EVERYONE, *, before: str | None = None, size: int = 50) -> ContactPage:
+        """Contacts newest first. `before` is the previous page's `next_before` (ids are time-ordered)."""
+        where = search.where()
+        if before is not None:
+            where["id"] = Filter("<", before)
+        rows = self._gateway.select(
+            "contact_list", columns=columns_of(Contact), where=where, order=["id desc"], limit=size + 1
+        )
+        shown = records_from(Contact, rows[:size])
+        return ContactPage(tuple(shown), shown[-1].id if len(rows) > size else None)
+
+    def count(self, search: ContactSearch = EVERYONE) -> int:
+        return self._gateway.count("contacts", where=search.where())
+
+    def get(self, contact_id: str) -> Contact | None:
+        return self._first({"id": contact_id})
+
+    def by_email(self, email: str) -> Contact | None:
+        return self._first({"email": email})
+
+    def add(self, draft: ContactDraft, *, created_by: str | None, now: datetime) -> str:
+        """Add a contact and return its id; its type's campaign starts by itself."""
+        row = _row(draft) | {"created_by": created_by, "created_at": now, "updated_at": now}
+        return str(self._gateway.insert("contacts", [row], returning=["id"])[0]["id"])
+
+    def change(self, contact_id: str, draft: ContactDraft, *, now: datetime) -> bool:
+        """Write every field of the draft; False if the contact is gone or not yours to change."""
+        return self._update([contact_id], _row(draft) | {"updated_at": now}) == 1
+
+    def change_type(self, contact_ids: Sequence[str], contact_type: str, *, now: datetime) -> int:
+        """Set the type; stops the old type's campaign and starts the new one's. Returns how many changed."""
+        return self._update(contact_ids, {"contact_type": contact_type, "updated_at": now})
+
+    def archive(self, contact_ids: Sequence[str], *, now: datetime) -> int:
+        return self._update(contact_ids, {"archived_at": now, "updated_at": now}, archived_at=IS_NULL)
+
+    def unarchive(self, contact_ids: Sequence[str], *, now: datetime) -> int:
+        """Take contacts out of the archive. They are not enrolled again by themselves."""
+        return self._update(contact_ids, {"archived_at": None, "updated_at": now}, archived_at=IS_NOT_NULL)
+
+    def industries(self) -> list[str]:
+        """Industries in use, for filters and forms."""
+        rows = self._gateway.select("industries_in_use", order=["industry"])
+        return [str(row["industry"]) for row in rows]
+
+    def _first(self, where: Row) -> Contact | None:
+        rows = self._gateway.select("contact_list", columns=columns_of(Contact), where=where, limit=1)
+        return record_from(Contact, rows[0]) if rows else None
+
+    def _update(self, contact_ids: Sequence[str], values: Row, **where: object) -> int:
+        wanted = {"id": among(contact_ids)} | where
+        return len(self._gateway.update("contacts", values, where=wanted, returning=["id"]))
+
+
+def _row(draft: ContactDraft) -> Row:
+    row = {name: getattr(draft, name) for name in columns_of(ContactDraft)}
+    return row | {"tags": list(draft.tags)}

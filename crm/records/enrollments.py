@@ -1,0 +1,101 @@
+"""Enrollments: who is in which campaign, and how far along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from crm.database.gateway import IS_NOT_NULL, Filter, Gateway, Row
+from crm.records.rows import columns_of, records_from
+
+Action = Literal["pause", "resume", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """`next_position` of `step_count` says how far along; `reason` is an EnrollmentReason."""
+
+    id: str
+    contact_id: str
+    contact_name: str
+    email: str | None
+    company_name: str
+    campaign_id: str
+    campaign_name: str
+    campaign_key: str
+    campaign_status: str
+    status: str
+    reason: str
+    run: int
+    source: str
+    enrolled_at: datetime
+    ended_at: datetime | None
+    next_send_at: datetime | None
+    last_sent_at: datetime | None
+    next_template_id: str | None
+    next_template_name: str | None
+    next_position: int | None
+    step_count: int
+    sent_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentOutcome:
+    """What came of enrolling one contact: `enrolled`, or why not (see enroll_contacts in migrations/)."""
+
+    contact_id: str
+    outcome: str
+
+
+class EnrollmentRecords:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def of_contact(self, contact_id: str) -> list[Enrollment]:
+        """All enrollments of a contact, newest first."""
+        return self._list({"contact_id": contact_id}, ["enrolled_at desc"], None)
+
+    def of_campaign(self, campaign_id: str, *, limit: int) -> list[Enrollment]:
+        return self._list({"campaign_id": campaign_id}, ["enrolled_at desc"], limit)
+
+    def upcoming(self, *, limit: int) -> list[Enrollment]:
+        """Active enrollments by their next send date, the earliest first."""
+        return self._list({"status": "active", "next_send_at": IS_NOT_NULL}, ["next_send_at"], limit)
+
+    def count_due(self, *, now: datetime) -> int:
+        """Active enrollments of running campaigns whose next e-mail is due."""
+        where = {"status": "active", "campaign_status": "active", "next_send_at": Filter("<=", now)}
+        return self._gateway.count("enrollment_list", where=where)
+
+    def enroll(
+        self, contact_ids: Sequence[str], *, campaign_id: str | None, source: str, now: datetime
+    ) -> list[EnrollmentOutcome]:
+        """Enroll in a campaign, or (None) in the campaign of each contact's type. One statement."""
+        rows: list[Row] = self._gateway.call(
+            "enroll_contacts", p_contacts=list(contact_ids), p_campaign=campaign_id, p_source=source, p_now=now
+        )
+        return records_from(EnrollmentOutcome, rows)
+
+    def change(self, enrollment_ids: Sequence[str], action: Action, *, now: datetime) -> int:
+        """Pause (keeps its place), resume or stop; returns how many changed."""
+        return int(
+            self._gateway.call(
+                "change_enrollments", p_enrollments=list(enrollment_ids), p_action=action, p_now=now
+            )
+        )
+
+    def stop_all(self, contact_id: str, *, now: datetime) -> int:
+        live = [e.id for e in self.of_contact(contact_id) if e.status in {"active", "paused"}]
+        return self.change(live, "stop", now=now) if live else 0
+
+    def restart(self, enrollment_id: str, *, now: datetime) -> str:
+        """Begin again with the first e-mail, as a new run; returns the new enrollment's id."""
+        return str(self._gateway.call("restart_enrollment", p_enrollment=enrollment_id, p_now=now))
+
+    def _list(self, where: Row, order: list[str], limit: int | None) -> list[Enrollment]:
+        rows = self._gateway.select(
+            "enrollment_list", columns=columns_of(Enrollment), where=where, order=order, limit=limit
+        )
+        return records_from(Enrollment, rows)

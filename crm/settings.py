@@ -1,0 +1,165 @@
+"""The settings of one process: read once from the environment (or .env), nowhere else.
+
+A malformed value raises SettingsError with one line that names the variable and says what it takes;
+the value itself is never repeated, since it may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names the variable and the fix."""
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return value.rstrip("/")
+
+
+def _postgres_address(value: str) -> str:
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must start with postgresql://")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+OptionalWebAddress = Annotated[str, AfterValidator(lambda v: _web_address(v) if v else v)]
+
+# Settings whose emptiness means "not set": a line like DATABASE_URL= in .env is no value.
+_TRUE_OR_FALSE = {"true": True, "false": False}
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; see README for the meaning of each."""
+
+    model_config = SettingsConfigDict(
+        env_file=PROJECT_ROOT / ".env", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    supabase_url: OptionalWebAddress = ""
+    supabase_key: SecretStr = SecretStr("")
+    supabase_service_key: SecretStr = SecretStr("")
+    database_url: SecretStr = SecretStr("")
+    data_dir: Path = PROJECT_ROOT / ".data"
+
+    sendgrid_api_key: SecretStr = SecretStr("")
+    sendgrid_base_url: WebAddress = "https://api.sendgrid.com"
+    sendgrid_webhook_public_key: str = ""
+
+    mail_from_email: str = "hello@mpt-crm.example"
+    mail_from_name: str = "Morgan at MPT"
+    mail_reply_to: str = ""
+    mail_postal_address: str = ""
+    mail_company: str = "MPT"
+    mail_website: OptionalWebAddress = ""
+    mail_booking_url: OptionalWebAddress = ""
+
+    public_url: WebAddress = "http://127.0.0.1:8501"
+    app_secret_keys: SecretStr = SecretStr("")
+
+    drip_interval_seconds: int = Field(default=3600, ge=1, le=86_400)
+    drip_batch_size: int = Field(default=1000, ge=1, le=1000)
+    drip_enabled: bool = True
+    drip_lease_seconds: int = Field(default=600, ge=60, le=86_400)
+
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_metadata_url: OptionalWebAddress = ""
+    oidc_cookie_secret: SecretStr = SecretStr("")
+
+    trigger_webhook_secret: SecretStr = SecretStr("")
+    sharepoint_site_url: OptionalWebAddress = ""
+    sharepoint_tenant_id: str = ""
+    sharepoint_client_id: str = ""
+    sharepoint_client_secret: SecretStr = SecretStr("")
+
+    @field_validator("drip_enabled", mode="before")
+    @classmethod
+    def _only_true_or_false(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            if value.strip().lower() not in _TRUE_OR_FALSE:
+                raise ValueError("must be true or false")
+            return _TRUE_OR_FALSE[value.strip().lower()]
+        return value
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _postgres_only(cls, value: SecretStr) -> SecretStr:
+        _postgres_address(value.get_secret_value())
+        return value
+
+    @property
+    def is_embedded(self) -> bool:
+        """Neither Supabase nor a database is named: the embedded Postgres serves."""
+        return not self.supabase_url and not self.database_url.get_secret_value()
+
+    @property
+    def sends_for_real(self) -> bool:
+        """A key is set, so e-mail leaves the machine; otherwise it stays in the local outbox."""
+        return bool(self.sendgrid_api_key.get_secret_value())
+
+    @property
+    def signs_in(self) -> bool:
+        return bool(self.oidc_client_id)
+
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys of unsubscribe tokens: the first signs, all verify.
+
+        Generated into DATA_DIR in embedded mode, so that links in local e-mails survive a restart.
+        """
+        named = tuple(k.strip() for k in self.app_secret_keys.get_secret_value().split(",") if k.strip())
+        if named:
+            return named
+        if not self.is_embedded:
+            raise SettingsError(
+                "APP_SECRET_KEYS: not set. Unsubscribe links need a signing key of at least 32 characters."
+            )
+        return (_generated_key(self.data_dir / "secret_key"),)
+
+
+def _generated_key(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as stream:
+            stream.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingsError: naming the first malformed variable.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}.") from None
+    _check_combination(settings)
+    return settings
+
+
+def _check_combination(settings: Settings) -> None:
+    if settings.sends_for_real and not settings.mail_postal_address.strip():
+        raise SettingsError(
+            "MAIL_POSTAL_ADDRESS: not set. A real send needs a postal address in its footer (CAN-SPAM); "
+            "set it, or unset SENDGRID_API_KEY to keep mail in the local outbox."
+        )
+    if settings.supabase_url and not settings.supabase_key.get_secret_value():
+        raise SettingsError("SUPABASE_KEY: not set, although SUPABASE_URL is. Use the publishable key.")
+    weak = [k for k in settings.app_secret_keys.get_secret_value().split(",") if 0 < len(k.strip()) < 32]
+    if weak:
+        raise SettingsError("APP_SECRET_KEYS: every key needs at least 32 characters.")

@@ -1,0 +1,162 @@
+"""The front desk of the database: every page, script, route and the scheduler come in here.
+
+`DbService.for_user(identity)` acts as the signed-in person under row-level security;
+`DbService.for_service()` acts as the scheduler and the webhooks do.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+
+from crm.database.embedded import EmbeddedServer
+from crm.database.errors import (
+    ConflictError,
+    DatabaseError,
+    DatabaseUnreachableError,
+    InvalidValueError,
+    NotAllowedError,
+    RuleBrokenError,
+)
+from crm.database.gateway import SERVICE, Gateway, Identity, signed_in
+from crm.database.migrations import migrate
+from crm.database.postgres import PostgresDatabase
+from crm.records.activities import ActivityRecords
+from crm.records.app_settings import AppSettingRecords
+from crm.records.campaigns import CampaignRecords
+from crm.records.contact_imports import ContactImportRecords
+from crm.records.contacts import ContactRecords
+from crm.records.engine import EngineRecords
+from crm.records.enrollments import EnrollmentRecords
+from crm.records.people import PeopleRecords
+from crm.records.scheduler_runs import SchedulerRunRecords
+from crm.records.sends import SendRecords
+from crm.records.templates import TemplateRecords
+from crm.settings import Settings, SettingsError, load_settings
+
+__all__ = [
+    "ConflictError",
+    "Connection",
+    "DatabaseError",
+    "DatabaseUnreachableError",
+    "DbService",
+    "Identity",
+    "InvalidValueError",
+    "NotAllowedError",
+    "RuleBrokenError",
+    "connect",
+    "disconnect",
+    "signed_in",
+]
+
+
+class Connection:
+    """The process's way to its database: an address, a pool, and the embedded server if it is ours."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.supabase_url and not settings.database_url.get_secret_value():
+            raise SettingsError(
+                "DATABASE_URL: not set. With SUPABASE_URL alone there is no connection yet; "
+                "set DATABASE_URL to the project's pooler address."
+            )
+        self.settings = settings
+        self._server = EmbeddedServer.start(settings.data_dir) if settings.is_embedded else None
+        self.address = self._server.address() if self._server else settings.database_url.get_secret_value()
+        if self._server:
+            # The embedded database belongs to this program alone: it is always brought up to date.
+            migrate(self.address)
+        self.database = PostgresDatabase(self.address)
+
+    def close(self) -> None:
+        self.database.close()
+        if self._server:
+            self._server.stop()
+
+
+_lock = threading.Lock()
+_connection: Connection | None = None
+
+
+def connect(settings: Settings | None = None) -> Connection:
+    """The process-wide connection, opened at the first call.
+
+    Raises:
+        SettingsError: if a setting is missing or malformed.
+        DatabaseUnreachableError: at the first statement, if there is no server.
+    """
+    global _connection  # noqa: PLW0603 - one pool a process is the point
+    with _lock:
+        if _connection is None:
+            _connection = Connection(settings or load_settings())
+        return _connection
+
+
+def disconnect() -> None:
+    """Close the pool and, as its last user, stop the embedded server."""
+    global _connection  # noqa: PLW0603 - see connect
+    with _lock:
+        if _connection is not None:
+            _connection.close()
+            _connection = None
+
+
+class DbService:
+    """The record classes for one identity. Cheap to make; keep it no longer than the identity lasts."""
+
+    def __init__(self, gateway: Gateway, identity: Identity) -> None:
+        self._gateway = gateway
+        self.identity = identity
+
+    @classmethod
+    def for_user(cls, identity: Identity, connection: Connection | None = None) -> DbService:
+        if identity.role != "authenticated":
+            raise ValueError("A page acts as a signed-in person, never as the service.")
+        return cls((connection or connect()).database.gateway(identity), identity)
+
+    @classmethod
+    def for_service(cls, connection: Connection | None = None) -> DbService:
+        return cls((connection or connect()).database.gateway(SERVICE), SERVICE)
+
+    @cached_property
+    def contacts(self) -> ContactRecords:
+        return ContactRecords(self._gateway)
+
+    @cached_property
+    def enrollments(self) -> EnrollmentRecords:
+        return EnrollmentRecords(self._gateway)
+
+    @cached_property
+    def campaigns(self) -> CampaignRecords:
+        return CampaignRecords(self._gateway)
+
+    @cached_property
+    def templates(self) -> TemplateRecords:
+        return TemplateRecords(self._gateway)
+
+    @cached_property
+    def sends(self) -> SendRecords:
+        return SendRecords(self._gateway)
+
+    @cached_property
+    def activities(self) -> ActivityRecords:
+        return ActivityRecords(self._gateway)
+
+    @cached_property
+    def scheduler_runs(self) -> SchedulerRunRecords:
+        return SchedulerRunRecords(self._gateway)
+
+    @cached_property
+    def app_settings(self) -> AppSettingRecords:
+        return AppSettingRecords(self._gateway, as_service=self.identity.role == "service_role")
+
+    @cached_property
+    def people(self) -> PeopleRecords:
+        return PeopleRecords(self._gateway)
+
+    @cached_property
+    def contact_imports(self) -> ContactImportRecords:
+        return ContactImportRecords(self._gateway)
+
+    @cached_property
+    def engine(self) -> EngineRecords:
+        return EngineRecords(self._gateway)
