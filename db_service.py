@@ -26,24 +26,31 @@ from crm.records.app_settings import AppSettingRecords
 from crm.records.campaigns import CampaignRecords
 from crm.records.contact_imports import ContactImportRecords
 from crm.records.contacts import ContactRecords
-from crm.records.engine import EngineRecords
+from crm.records.engine import ClaimedSend, EngineRecords, Postponement, Settlement
 from crm.records.enrollments import EnrollmentRecords
 from crm.records.people import PeopleRecords
 from crm.records.scheduler_runs import SchedulerRunRecords
 from crm.records.sends import SendRecords
-from crm.records.templates import TemplateRecords
+from crm.records.templates import TemplateDraft, TemplateRecords, TemplateVersion
 from crm.settings import Settings, SettingsError, load_settings
 
 __all__ = [
+    "ClaimedSend",
     "ConflictError",
     "Connection",
     "DatabaseError",
     "DatabaseUnreachableError",
     "DbService",
+    "EngineRecords",
     "Identity",
     "InvalidValueError",
     "NotAllowedError",
+    "Postponement",
     "RuleBrokenError",
+    "SettingsError",
+    "Settlement",
+    "TemplateDraft",
+    "TemplateVersion",
     "connect",
     "disconnect",
     "signed_in",
@@ -61,7 +68,9 @@ class Connection:
             )
         self.settings = settings
         self._server = EmbeddedServer.start(settings.data_dir) if settings.is_embedded else None
-        self.address = self._server.address() if self._server else settings.database_url.get_secret_value()
+        self.address = (
+            self._server.address() if self._server else settings.database_url.get_secret_value()
+        )
         if self._server:
             # The embedded database belongs to this program alone: it is always brought up to date.
             migrate(self.address)

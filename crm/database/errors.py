@@ -72,4 +72,6 @@ def translate(error: psycopg.Error) -> DatabaseError:
         return DatabaseUnreachableError(
             "The database cannot be reached; check DATABASE_URL and that the server is running."
         )
-    return DatabaseError(f"The database refused a statement (SQLSTATE {state}): {error.diag.message_primary}")
+    return DatabaseError(
+        f"The database refused a statement (SQLSTATE {state}): {error.diag.message_primary}"
+    )

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Row = dict[str, Any]
-Operator = Literal["=", "<>", "<", "<=", ">", ">=", "in", "ilike", "contains", "is null", "is not null"]
+Operator = Literal[
+    "=", "<>", "<", "<=", ">", ">=", "in", "ilike", "contains", "is null", "is not null"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +82,19 @@ class Gateway(Protocol):
 
     def count(self, relation: str, *, where: Where | None = None) -> int: ...
 
-    def insert(self, relation: str, rows: Sequence[Row], *, returning: Sequence[str] = ()) -> list[Row]:
+    def insert(
+        self, relation: str, rows: Sequence[Row], *, returning: Sequence[str] = ()
+    ) -> list[Row]:
         """Adds rows, all with the same keys, in one statement."""
         ...
 
-    def update(self, relation: str, values: Row, *, where: Where, returning: Sequence[str] = ()) -> list[Row]: ...
+    def update(
+        self, relation: str, values: Row, *, where: Where, returning: Sequence[str] = ()
+    ) -> list[Row]: ...
 
-    def delete(self, relation: str, *, where: Where, returning: Sequence[str] = ()) -> list[Row]: ...
+    def delete(
+        self, relation: str, *, where: Where, returning: Sequence[str] = ()
+    ) -> list[Row]: ...
 
     def call(self, function: str, **parameters: Any) -> Any:
         """A database function: a value, a list of values, or a list of rows, as it is declared."""

@@ -77,7 +77,9 @@ def migrate(address: str, folder: Path = MIGRATIONS_FOLDER) -> list[Migration]:
 
 def _ensure_record(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     # "if not exists" answers with a notice each time; asking first keeps the log quiet.
-    if connection.execute("select to_regclass('supabase_migrations.schema_migrations')").fetchone() == (None,):
+    if connection.execute(
+        "select to_regclass('supabase_migrations.schema_migrations')"
+    ).fetchone() == (None,):
         connection.execute("create schema if not exists supabase_migrations")
         connection.execute(
             "create table supabase_migrations.schema_migrations"
@@ -86,9 +88,13 @@ def _ensure_record(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def _applied(connection: psycopg.Connection[tuple[object, ...]]) -> set[str]:
-    if connection.execute("select to_regclass('supabase_migrations.schema_migrations')").fetchone() == (None,):
+    if connection.execute(
+        "select to_regclass('supabase_migrations.schema_migrations')"
+    ).fetchone() == (None,):
         return set()
-    rows = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
+    rows = connection.execute(
+        "select version from supabase_migrations.schema_migrations"
+    ).fetchall()
     return {str(row[0]) for row in rows}
 
 

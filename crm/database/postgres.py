@@ -99,7 +99,9 @@ class PostgresDatabase:
             with self._lock:
                 self.statement_count += STATEMENTS_A_CALL
 
-    def run(self, identity: Identity, query: sql.Composable, parameters: Sequence[Any]) -> list[Row]:
+    def run(
+        self, identity: Identity, query: sql.Composed, parameters: Sequence[Any]
+    ) -> list[Row]:
         with self.transaction(identity) as connection:
             cursor = connection.execute(query, parameters)
             return cursor.fetchall() if cursor.description else []
@@ -118,8 +120,12 @@ class PostgresDatabase:
                     (function,),
                 ).fetchone()
             if row is None:
-                raise LookupError(f"The database has no function {function}; run scripts/migrate.py.")
-            self._signatures[function] = _Signature(row["arguments"], row["returns_rows"], row["proretset"])
+                raise LookupError(
+                    f"The database has no function {function}; run scripts/migrate.py."
+                )
+            self._signatures[function] = _Signature(
+                row["arguments"], row["returns_rows"], row["proretset"]
+            )
         return self._signatures[function]
 
 
@@ -141,7 +147,9 @@ class PostgresGateway:
         offset: int = 0,
     ) -> list[Row]:
         condition, parameters = _condition(where or {})
-        query = sql.SQL("select {} from {}{}").format(_columns(columns), _relation(relation), condition)
+        query = sql.SQL("select {} from {}{}").format(
+            _columns(columns), _relation(relation), condition
+        )
         if order:
             query += sql.SQL(" order by ") + sql.SQL(", ").join(map(_order, order))
         if limit is not None:
@@ -153,7 +161,9 @@ class PostgresGateway:
         query = sql.SQL("select count(*) as n from {}{}").format(_relation(relation), condition)
         return int(self._database.run(self._identity, query, parameters)[0]["n"])
 
-    def insert(self, relation: str, rows: Sequence[Row], *, returning: Sequence[str] = ()) -> list[Row]:
+    def insert(
+        self, relation: str, rows: Sequence[Row], *, returning: Sequence[str] = ()
+    ) -> list[Row]:
         if not rows:
             return []
         names = list(rows[0])
@@ -163,9 +173,13 @@ class PostgresGateway:
         )
         return self._change(query, [_value(row[name]) for row in rows for name in names], returning)
 
-    def update(self, relation: str, values: Row, *, where: Where, returning: Sequence[str] = ()) -> list[Row]:
+    def update(
+        self, relation: str, values: Row, *, where: Where, returning: Sequence[str] = ()
+    ) -> list[Row]:
         condition, parameters = _condition(where)
-        assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values)
+        assignments = sql.SQL(", ").join(
+            sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values
+        )
         query = sql.SQL("update {} set {}{}").format(_relation(relation), assignments, condition)
         return self._change(query, [*map(_value, values.values()), *parameters], returning)
 
@@ -177,7 +191,9 @@ class PostgresGateway:
     def call(self, function: str, **parameters: Any) -> Any:
         signature = self._database.signature(function)
         arguments = sql.SQL(", ").join(
-            sql.SQL("{} => %s::{}").format(sql.Identifier(name), sql.SQL(signature.argument_types[name]))
+            sql.SQL("{} => %s::{}").format(
+                sql.Identifier(name), sql.SQL(signature.argument_types[name])
+            )
             for name in parameters
         )
         query = sql.SQL("select * from {}({})").format(_relation(function), arguments)
@@ -187,13 +203,15 @@ class PostgresGateway:
         values = [next(iter(row.values())) for row in rows]
         return values if signature.returns_set else values[0]
 
-    def _change(self, query: sql.Composable, parameters: Sequence[Any], returning: Sequence[str]) -> list[Row]:
+    def _change(
+        self, query: sql.Composed, parameters: Sequence[Any], returning: Sequence[str]
+    ) -> list[Row]:
         if returning:
             query = query + sql.SQL(" returning {}").format(_columns(returning))
         return self._database.run(self._identity, query, parameters)
 
 
-def _relation(name: str) -> sql.Composable:
+def _relation(name: str) -> sql.Identifier:
     return sql.Identifier("public", name)
 
 
@@ -205,7 +223,9 @@ def _columns(names: Sequence[str]) -> sql.Composable:
 
 def _order(column: str) -> sql.Composable:
     name, _, direction = column.partition(" ")
-    return sql.Identifier(name) + sql.SQL(" desc nulls last" if direction == "desc" else " asc nulls last")
+    return sql.Identifier(name) + sql.SQL(
+        " desc nulls last" if direction == "desc" else " asc nulls last"
+    )
 
 
 def _value(value: Any) -> Any:
@@ -216,17 +236,21 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _condition(where: Where) -> tuple[sql.Composable, list[Any]]:
+def _condition(where: Where) -> tuple[sql.Composed, list[Any]]:
     parts: list[sql.Composable] = []
     parameters: list[Any] = []
     for column, wanted in where.items():
-        comparison = wanted if isinstance(wanted, Filter) else Filter("is null" if wanted is None else "=", wanted)
+        comparison = (
+            wanted
+            if isinstance(wanted, Filter)
+            else Filter("is null" if wanted is None else "=", wanted)
+        )
         template = _TEMPLATES[comparison.operator]
         parts.append(sql.SQL(template).format(sql.Identifier(column)))
         if "%s" in template:
             parameters.append(_value(comparison.value))
     if not parts:
-        return sql.SQL(""), []
+        return sql.Composed([]), []
     return sql.SQL(" where ") + sql.SQL(" and ").join(parts), parameters
 
 

@@ -69,6 +69,7 @@ class _Layout:
     header_row: int
     headers: list[str]
     score: int
+    rows_to_header: list[list[str]]
 
 
 def open_contact_file(source: BinaryIO | Path) -> ContactFile:
@@ -80,6 +81,7 @@ def open_contact_file(source: BinaryIO | Path) -> ContactFile:
     scanned = scan(source)
     layouts = [_layout(source, scanned.encoding, delimiter) for delimiter in _DELIMITERS]
     best = max(layouts, key=lambda layout: (layout.score, len(layout.headers)))
+    _refuse_missing_header(best)
     headers = _unique(best.headers)
     return ContactFile(
         headers=headers,
@@ -105,13 +107,17 @@ def _layout(source: BinaryIO | Path, encoding: str, delimiter: str) -> _Layout:
     score = recognised_count(headers)
     if score == 0:
         header_row, headers = _first_of_usual_width(filled)
-    above = [cells for number, cells in filled if number <= header_row]
-    if any(len(cells) == len(headers) and any("@" in cell for cell in cells) for cells in above):
+    rows_to_header = [cells for number, cells in filled if number <= header_row]
+    return _Layout(delimiter, header_row, headers, score, rows_to_header)
+
+
+def _refuse_missing_header(layout: _Layout) -> None:
+    of_same_width = [row for row in layout.rows_to_header if len(row) == len(layout.headers)]
+    if any("@" in cell for row in of_same_width for cell in row):
         raise ImportFileError(
             "The file has no header row: contacts begin in its first row. Add a row on top that "
             "names the columns, such as First name, Last name, Email."
         )
-    return _Layout(delimiter, header_row, headers, score)
 
 
 def _first_of_usual_width(rows: list[tuple[int, list[str]]]) -> tuple[int, list[str]]:
@@ -147,8 +153,8 @@ def _records(text: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list
                 number,
                 [],
                 (
-                    f"A cell is longer than {limit} characters: a quotation mark is opened and never "
-                    f"closed. Rows up to line {reader.line_num} are lost in it; add the missing mark."
+                    f"A cell is longer than {limit} characters: a quotation mark is opened and "
+                    f"never closed. All up to line {reader.line_num} is lost in it; add the mark."
                 ),
             )
 

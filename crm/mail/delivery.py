@@ -43,7 +43,8 @@ Status = Literal["accepted", "failed", "retry", "unconfirmed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one send. `halt` asks the caller to pause all sending."""
+    """What became of one send. `halt` asks the caller to pause all sending; `address_refused` says
+    that the provider failed it for this recipient, not for the e-mail."""
 
     send_id: str
     status: Status
@@ -51,6 +52,7 @@ class Outcome:
     reason: str | None = None
     retry_after_seconds: float | None = None
     halt: bool = False
+    address_refused: bool = False
 
 
 def deliver(sender: Sender, request: MailRequest) -> list[Outcome]:
@@ -115,7 +117,7 @@ class _Delivery:
             self._bisect(part, next(iter(reasons.values()), "refused without a reason"))
             return
         for index, words in named.items():
-            self._record((part.recipients[index],), "failed", reason=words)
+            self._record((part.recipients[index],), "failed", reason=words, address_refused=True)
         others = tuple(r for i, r in enumerate(part.recipients) if i not in named)
         if others and self._may_look_further():
             self._pending.append(replace(part, recipients=others))
@@ -172,6 +174,7 @@ class _Delivery:
         message_id: str | None = None,
         reason: str | None = None,
         retry_after_seconds: float | None = None,
+        address_refused: bool = False,
     ) -> None:
         for recipient in recipients:
             self.outcomes[recipient.send_id] = Outcome(
@@ -180,6 +183,7 @@ class _Delivery:
                 message_id=message_id,
                 reason=reason,
                 retry_after_seconds=retry_after_seconds,
+                address_refused=address_refused,
             )
 
 

@@ -192,7 +192,7 @@ def unsafe_as_substitutions(tags: tuple[str, ...]) -> Callable[[tuple[str, ...]]
     if not tags:
         return lambda _values: False
     start = _common_start(tags).lower()
-    pattern = re.compile(_any_of(tags).pattern, re.IGNORECASE)
+    pattern = _any_of(tuple(tag.lower() for tag in tags))
     frame = sum(len(tag) + 6 for tag in tags) + 2
 
     def unsafe(values: tuple[str, ...]) -> bool:

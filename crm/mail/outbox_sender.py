@@ -70,9 +70,10 @@ def _store(day: Path, mails: dict[str, bytes]) -> None:
         day.mkdir(parents=True, exist_ok=True)
         for file_name, mail in mails.items():
             hidden, final = day / f".{file_name}.{uuid4().hex}", day / file_name
-            touched += [hidden, final]
+            touched.append(hidden)
             hidden.write_bytes(mail)
             hidden.replace(final)
+            touched.append(final)
     except OSError:
         for path in touched:
             path.unlink(missing_ok=True)

@@ -34,6 +34,18 @@ class Campaign:
     next_send_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class CampaignRules:
+    """What the scheduler needs of a campaign, without the counts."""
+
+    id: str
+    key: str
+    window_days: tuple[int, ...]
+    window_start: time
+    window_end: time
+    respect_holidays: bool
+
+
 class CampaignRecords:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -43,13 +55,21 @@ class CampaignRecords:
         rows = self._gateway.select("campaign_overview", columns=columns_of(Campaign), order=["id"])
         return [c for c in records_from(Campaign, rows) if c.status != "archived"]
 
+    def all_rules(self) -> list[CampaignRules]:
+        rows = self._gateway.select(
+            "drip_campaigns", columns=columns_of(CampaignRules), order=["id"]
+        )
+        return records_from(CampaignRules, rows)
+
     def pause(self, campaign_id: str, *, reason: str, now: datetime) -> bool:
         """Nothing of this campaign is sent until it is resumed; every enrollment keeps its place."""
         values = {"status": "paused", "paused_reason": reason, "updated_at": now}
         return self._update(campaign_id, values)
 
     def resume(self, campaign_id: str, *, now: datetime) -> bool:
-        return self._update(campaign_id, {"status": "active", "paused_reason": "", "updated_at": now})
+        return self._update(
+            campaign_id, {"status": "active", "paused_reason": "", "updated_at": now}
+        )
 
     def set_window(
         self,
@@ -72,5 +92,7 @@ class CampaignRecords:
         return self._update(campaign_id, values)
 
     def _update(self, campaign_id: str, values: dict[str, object]) -> bool:
-        changed = self._gateway.update("drip_campaigns", values, where={"id": campaign_id}, returning=["id"])
+        changed = self._gateway.update(
+            "drip_campaigns", values, where={"id": campaign_id}, returning=["id"]
+        )
         return bool(changed)

@@ -57,4 +57,3 @@ class ContactImportRecords:
             p_now=now,
         )
         return records_from(ImportedRow, answers)
-

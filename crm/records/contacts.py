@@ -126,16 +126,24 @@ class ContactRecords:
         self._gateway = gateway
 
     def types(self) -> list[ContactType]:
-        rows = self._gateway.select("contact_types", columns=columns_of(ContactType), order=["position"])
+        rows = self._gateway.select(
+            "contact_types", columns=columns_of(ContactType), order=["position"]
+        )
         return records_from(ContactType, rows)
 
-    def page(self, search: ContactSearch = EVERYONE, *, before: str | None = None, size: int = 50) -> ContactPage:
+    def page(
+        self, search: ContactSearch = EVERYONE, *, before: str | None = None, size: int = 50
+    ) -> ContactPage:
         """Contacts newest first. `before` is the previous page's `next_before` (ids are time-ordered)."""
         where = search.where()
         if before is not None:
             where["id"] = Filter("<", before)
         rows = self._gateway.select(
-            "contact_list", columns=columns_of(Contact), where=where, order=["id desc"], limit=size + 1
+            "contact_list",
+            columns=columns_of(Contact),
+            where=where,
+            order=["id desc"],
+            limit=size + 1,
         )
         shown = records_from(Contact, rows[:size])
         return ContactPage(tuple(shown), shown[-1].id if len(rows) > size else None)
@@ -163,11 +171,15 @@ class ContactRecords:
         return self._update(contact_ids, {"contact_type": contact_type, "updated_at": now})
 
     def archive(self, contact_ids: Sequence[str], *, now: datetime) -> int:
-        return self._update(contact_ids, {"archived_at": now, "updated_at": now}, archived_at=IS_NULL)
+        return self._update(
+            contact_ids, {"archived_at": now, "updated_at": now}, archived_at=IS_NULL
+        )
 
     def unarchive(self, contact_ids: Sequence[str], *, now: datetime) -> int:
         """Take contacts out of the archive. They are not enrolled again by themselves."""
-        return self._update(contact_ids, {"archived_at": None, "updated_at": now}, archived_at=IS_NOT_NULL)
+        return self._update(
+            contact_ids, {"archived_at": None, "updated_at": now}, archived_at=IS_NOT_NULL
+        )
 
     def industries(self) -> list[str]:
         """Industries in use, for filters and forms."""
@@ -175,7 +187,9 @@ class ContactRecords:
         return [str(row["industry"]) for row in rows]
 
     def _first(self, where: Row) -> Contact | None:
-        rows = self._gateway.select("contact_list", columns=columns_of(Contact), where=where, limit=1)
+        rows = self._gateway.select(
+            "contact_list", columns=columns_of(Contact), where=where, limit=1
+        )
         return record_from(Contact, rows[0]) if rows else None
 
     def _update(self, contact_ids: Sequence[str], values: Row, **where: object) -> int:

@@ -73,15 +73,27 @@ class EngineRecords:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def start_run(self, *, trigger: str, host: str, sender: Mapping[str, str], now: datetime) -> int:
+    def start_run(
+        self, *, trigger: str, host: str, sender: Mapping[str, str], now: datetime
+    ) -> int:
         return int(
             self._gateway.call(
-                "start_run", p_now=now, p_trigger=trigger, p_host=host, p_sender=json.dumps(dict(sender))
+                "start_run",
+                p_now=now,
+                p_trigger=trigger,
+                p_host=host,
+                p_sender=json.dumps(dict(sender)),
             )
         )
 
     def finish_run(
-        self, run: int, *, counts: Mapping[str, int], error: str, next_run_at: datetime | None, now: datetime
+        self,
+        run: int,
+        *,
+        counts: Mapping[str, int],
+        error: str,
+        next_run_at: datetime | None,
+        now: datetime,
     ) -> None:
         self._gateway.call(
             "finish_run",
@@ -149,7 +161,9 @@ class EngineRecords:
             )
         )
 
-    def settle(self, run: int, lease_token: str, settlements: Sequence[Settlement], *, now: datetime) -> int:
+    def settle(
+        self, run: int, lease_token: str, settlements: Sequence[Settlement], *, now: datetime
+    ) -> int:
         """Write down what became of a request; returns how many sends it settled."""
         columns: dict[str, Any] = {
             "p_sends": [s.send_id for s in settlements],
@@ -161,4 +175,6 @@ class EngineRecords:
             "p_next_send_ats": [s.next_send_at for s in settlements],
             "p_address_refused": [s.address_refused for s in settlements],
         }
-        return int(self._gateway.call("settle", p_now=now, p_run=run, p_token=lease_token, **columns))
+        return int(
+            self._gateway.call("settle", p_now=now, p_run=run, p_token=lease_token, **columns)
+        )

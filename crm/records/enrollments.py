@@ -62,7 +62,9 @@ class EnrollmentRecords:
 
     def upcoming(self, *, limit: int) -> list[Enrollment]:
         """Active enrollments by their next send date, the earliest first."""
-        return self._list({"status": "active", "next_send_at": IS_NOT_NULL}, ["next_send_at"], limit)
+        return self._list(
+            {"status": "active", "next_send_at": IS_NOT_NULL}, ["next_send_at"], limit
+        )
 
     def count_due(self, *, now: datetime) -> int:
         """Active enrollments of running campaigns whose next e-mail is due."""
@@ -74,7 +76,11 @@ class EnrollmentRecords:
     ) -> list[EnrollmentOutcome]:
         """Enroll in a campaign, or (None) in the campaign of each contact's type. One statement."""
         rows: list[Row] = self._gateway.call(
-            "enroll_contacts", p_contacts=list(contact_ids), p_campaign=campaign_id, p_source=source, p_now=now
+            "enroll_contacts",
+            p_contacts=list(contact_ids),
+            p_campaign=campaign_id,
+            p_source=source,
+            p_now=now,
         )
         return records_from(EnrollmentOutcome, rows)
 

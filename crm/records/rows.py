@@ -13,7 +13,7 @@ Record = TypeVar("Record")
 
 
 @cache
-def columns_of(record: type) -> tuple[str, ...]:
+def columns_of(record: Any) -> tuple[str, ...]:
     """The columns a record needs: exactly its fields."""
     return tuple(field.name for field in fields(record))
 

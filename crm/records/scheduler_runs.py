@@ -30,7 +30,10 @@ class SchedulerRunRecords:
 
     def latest(self, *, limit: int = 20) -> list[SchedulerRun]:
         rows = self._gateway.select(
-            "scheduler_runs", columns=columns_of(SchedulerRun), order=["started_at desc"], limit=limit
+            "scheduler_runs",
+            columns=columns_of(SchedulerRun),
+            order=["started_at desc"],
+            limit=limit,
         )
         return records_from(SchedulerRun, rows)
 

@@ -54,7 +54,9 @@ class SendRecords:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def sent(self, *, contact_id: str | None = None, campaign_id: str | None = None, limit: int) -> list[Send]:
+    def sent(
+        self, *, contact_id: str | None = None, campaign_id: str | None = None, limit: int
+    ) -> list[Send]:
         """E-mails that left, the latest first."""
         where: dict[str, Any] = {"status": among(["accepted", "delivered", "bounced", "dropped"])}
         if contact_id:
@@ -78,5 +80,7 @@ class SendRecords:
         return int(self._gateway.call("retry_failed", p_sends=list(send_ids), p_now=now))
 
     def _list(self, where: dict[str, Any], order: list[str], limit: int) -> list[Send]:
-        rows = self._gateway.select("send_list", columns=columns_of(Send), where=where, order=order, limit=limit)
+        rows = self._gateway.select(
+            "send_list", columns=columns_of(Send), where=where, order=order, limit=limit
+        )
         return records_from(Send, rows)

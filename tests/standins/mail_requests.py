@@ -47,3 +47,23 @@ def a_request(*recipients: Recipient, skeleton: Skeleton = SKELETON) -> MailRequ
 
 def a_request_to(count: int) -> MailRequest:
     return a_request(*(a_recipient(number) for number in range(count)))
+
+
+AWKWARD_TEXTS = (
+    "",
+    "{{ 7*7 }}",
+    "{% raw %}",
+    "<script>alert(1)</script>",
+    "Lee, Ann; Dr",
+    "Bob\r\nBcc: eve@example.com",
+    "-name-",
+    "%name%",
+    "[Unsubscribe]",
+    TAGS[0],
+    TAGS[2].upper(),
+    "\u202eelia",
+    "محمد",
+    "太郎",
+    "🎉",
+)
+"""What contacts are called, or say they are."""

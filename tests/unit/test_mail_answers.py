@@ -84,6 +84,7 @@ def test_several_errors_are_kept_apart_by_recipient() -> None:
         (errors(("from.email", "bad")), "400: bad (from.email)"),
         (errors(("personalizations", "too many")), "400: too many (personalizations)"),
         (errors(("custom.personalizations.3", "x")), "400: x (custom.personalizations.3)"),
+        (errors(("personalizations.1234567", "x")), "400: x (personalizations.1234567)"),
         (errors((None, "Bad Request")), "400: Bad Request"),
         ({"errors": "surprise"}, "400: no reason given"),
         ({"errors": [7, None]}, "400: no reason given"),

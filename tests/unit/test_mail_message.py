@@ -56,6 +56,10 @@ def test_values_that_look_like_a_tag_or_are_too_large_are_unsafe(value: str) -> 
     assert unsafe_as_substitutions(TAGS)((value, "", ""))
 
 
+def test_a_tag_in_capitals_is_recognised_in_small_letters() -> None:
+    assert unsafe_as_substitutions(("MF0X1", "MF1X1"))(("mf1x1", ""))
+
+
 @pytest.mark.parametrize("value", ["Bob", "mf0", "mf0x", "{{ name }}", "x" * 9_900, "é" * 4_900])
 def test_ordinary_values_are_safe(value: str) -> None:
     assert not unsafe_as_substitutions(TAGS)((value, "", ""))

@@ -1,0 +1,47 @@
+# Every command works as the first one in a fresh clone.
+PORT ?= 8501
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench preview migrate setup format schema
+
+run: $(VENV)/.runtime
+	@$(BIN)/python scripts/migrate.py
+	@$(BIN)/python scripts/populate_drip_templates.py
+	@$(BIN)/python scripts/load_demo_data.py --if-empty
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/.development
+	$(BIN)/pytest
+
+check: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.development
+	$(BIN)/python -m bench
+
+preview: $(VENV)/.runtime
+	$(BIN)/python scripts/preview_templates.py
+
+schema: $(VENV)/.development
+	$(BIN)/python scripts/dump_schema.py
+
+format: $(VENV)/.development
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+setup: $(VENV)/.development
+
+$(VENV)/.runtime: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing dependencies (about a minute the first time) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

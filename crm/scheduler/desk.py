@@ -1,0 +1,99 @@
+"""What one run works with: campaigns as plans, templates bound to the sender, and the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crm.drip.calendar import SendWindow
+from crm.drip.compile import CompiledTemplate, bind_shared
+from crm.drip.compose import Composer, Defaults
+from crm.drip.decide import Caps
+from crm.drip.plan import CampaignPlan, Step, plan_of
+from crm.mail.message import SenderIdentity, Skeleton
+from crm.settings import Settings
+from db_service import DbService, TemplateVersion
+
+
+def sender_fields(settings: Settings) -> dict[str, str]:
+    """The sender.* merge fields, the same for every recipient; kept with the run."""
+    return {
+        "name": settings.mail_from_name,
+        "email": settings.mail_from_email,
+        "reply_to": settings.mail_reply_to,
+        "postal_address": settings.mail_postal_address
+        or "No postal address set (local outbox only)",
+        "company": settings.mail_company,
+        "website": settings.mail_website,
+        "booking_url": settings.mail_booking_url,
+    }
+
+
+def sender_identity(settings: Settings) -> SenderIdentity:
+    return SenderIdentity(
+        email=settings.mail_from_email,
+        name=settings.mail_from_name,
+        reply_to=settings.mail_reply_to or None,
+        postal_address=settings.mail_postal_address,
+    )
+
+
+class Desk:
+    """Read once at the start of a run; a template published meanwhile is fetched when it turns up."""
+
+    def __init__(self, service: DbService, sender: Mapping[str, str]) -> None:
+        self._service = service
+        self._sender = sender
+        self._skeletons: dict[str, Skeleton] = {}
+        self._composer = self._compose_from(service.templates.published())
+
+    def _compose_from(self, versions: list[TemplateVersion]) -> Composer:
+        rules = self._service.app_settings.sending_rules()
+        self._keys, plans = _plans(self._service, versions)
+        templates: dict[str, CompiledTemplate] = {}
+        for version in versions:
+            bound = bind_shared(CompiledTemplate.from_json(version.compiled), self._sender)
+            templates[version.id] = bound
+            tags = tuple(slot.tag for slot in bound.slots)
+            self._skeletons[version.id] = Skeleton(bound.subject, bound.html, bound.text, tags)
+        return Composer(
+            plans,
+            templates,
+            defaults=Defaults(rules.default_time_zone, rules.default_country),
+            caps=Caps(contact_daily=rules.contact_daily_cap),
+        )
+
+    def refresh_for(self, template_id: str) -> None:
+        """Look again if this template was published after the run began."""
+        if template_id not in self._skeletons:
+            self._composer = self._compose_from(self._service.templates.published())
+
+    @property
+    def composer(self) -> Composer:
+        return self._composer
+
+    def skeleton_of(self, template_id: str) -> Skeleton:
+        return self._skeletons[template_id]
+
+    def key_of(self, campaign_id: str) -> str:
+        return self._keys[campaign_id]
+
+
+def _plans(
+    service: DbService, versions: list[TemplateVersion]
+) -> tuple[dict[str, str], dict[str, CampaignPlan]]:
+    keys: dict[str, str] = {}
+    plans: dict[str, CampaignPlan] = {}
+    for campaign in service.campaigns.all_rules():
+        steps = [
+            Step(number=v.step, position=v.position, delay_days=v.delay_days)
+            for v in versions
+            if v.campaign_id == campaign.id
+        ]
+        window = SendWindow(
+            frozenset(campaign.window_days), campaign.window_start, campaign.window_end
+        )
+        keys[campaign.id] = campaign.key
+        plans[campaign.id] = plan_of(
+            campaign.key, window=window, respect_holidays=campaign.respect_holidays, steps=steps
+        )
+    return keys, plans
