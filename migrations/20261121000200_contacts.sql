@@ -7,10 +7,6 @@ create table public.contact_types (
   campaign_id uuid  -- foreign key follows with drip_campaigns
 );
 
-create function private.searchable(variadic parts text[]) returns text
-language sql immutable parallel safe set search_path = '' as
-$$ select lower(array_to_string(parts, ' ')) $$;
-
 create table public.contacts (
   id uuid primary key default private.uuid_v7(),
   first_name text not null default '' check (length(first_name) <= 200),

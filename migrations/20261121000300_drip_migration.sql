@@ -177,18 +177,20 @@ create index scheduler_runs_newest on public.scheduler_runs (started_at desc);
 
 create table public.email_sends (
   id uuid primary key default private.uuid_v7(),
-  -- Contact and campaign are those of the enrollment; scripts/check_drip_tables.py looks for strays.
-  enrollment_id uuid not null references public.campaign_enrollments (id) on delete cascade,
-  contact_id uuid not null,
+  -- One foreign key only, since each costs a look-up an e-mail: with the contact its sends go. The claim
+  -- takes the other three from rows it holds locked; scripts/check_drip_tables.py looks for strays.
+  contact_id uuid not null references public.contacts (id) on delete cascade,
+  enrollment_id uuid not null,
   campaign_id uuid not null,
   step smallint not null,
   run integer not null,
-  template_id uuid not null references public.drip_campaign_templates (id),
+  template_id uuid not null,
   status text not null default 'claimed' check (status in (
     'claimed', 'handed_over', 'accepted', 'delivered', 'bounced', 'dropped',
     'failed', 'retry', 'unconfirmed')),
   to_email text not null,
-  merge_values jsonb,
+  -- The values of the template's slots, in their order: a JSON array of strings, kept as written.
+  merge_values json,
   lease_token uuid,
   lease_until timestamptz,
   attempts smallint not null default 1,
@@ -207,13 +209,11 @@ create table public.email_sends (
   scheduler_run_id bigint,
   constraint one_email_a_step_and_run unique (contact_id, campaign_id, step, run)
 ) with (fillfactor = 60);
-create index email_sends_of_enrollment on public.email_sends (enrollment_id);
 -- No index mentions status, not even in its predicate: the hand-over then stays a heap-only update.
 -- The sweep: leases to judge. Settling clears lease_until, so the index holds only what is in flight.
 create index email_sends_leased on public.email_sends (lease_until) where lease_until is not null;
 -- The queue: what waits for a person.
 create index email_sends_held on public.email_sends (held_at desc) where held_at is not null;
-create index email_sends_of_template on public.email_sends (template_id);
 
 create function private.guard_send_content() returns trigger
 language plpgsql set search_path = '' as $$
@@ -226,10 +226,24 @@ create trigger guard_send_content
   before update of template_id, merge_values, to_email, contact_id, campaign_id, step, run
   on public.email_sends for each row
   when (old.handed_over_at is not null and old.status not in ('retry', 'claimed')
-        and (old.template_id, old.merge_values, old.to_email, old.contact_id, old.campaign_id, old.step, old.run)
+        and (old.template_id, old.merge_values::text, old.to_email, old.contact_id, old.campaign_id, old.step, old.run)
             is distinct from
-            (new.template_id, new.merge_values, new.to_email, new.contact_id, new.campaign_id, new.step, new.run))
+            (new.template_id, new.merge_values::text, new.to_email, new.contact_id, new.campaign_id, new.step, new.run))
   execute function private.guard_send_content();
+
+-- A version that was sent stays, so that the e-mail can be shown. (A foreign key would look it up again
+-- for every e-mail; deleting a version is rare enough for a scan.)
+create function private.guard_sent_template() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if exists (select from public.email_sends where template_id = old.id) then
+    raise exception 'This version was sent; retire it instead.' using errcode = 'MP003';
+  end if;
+  return old;
+end
+$$;
+create trigger guard_sent_template before delete on public.drip_campaign_templates
+  for each row execute function private.guard_sent_template();
 
 create table public.email_events (
   id bigint generated always as identity primary key,

@@ -254,7 +254,7 @@ create function public.hand_over(
 returns setof uuid
 language sql set search_path = '' as $$
   update public.email_sends s
-  set status = 'handed_over', handed_over_at = p_now, provider = p_provider, merge_values = v.merge_values::jsonb
+  set status = 'handed_over', handed_over_at = p_now, provider = p_provider, merge_values = v.merge_values::json
   from unnest(p_sends, p_merge_values) v (id, merge_values), public.campaign_enrollments e, public.contacts c,
        public.drip_campaigns d
   where s.id = v.id and s.status = 'claimed' and s.lease_token = p_token and s.lease_until > p_now

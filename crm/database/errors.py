@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import psycopg
 
+UNREACHABLE = "The database cannot be reached; check DATABASE_URL and that the server is running."
+
 # Our own SQLSTATE class, raised by triggers and functions with a message meant for people.
 _RULE_STATES = {"MP001", "MP002", "MP003", "MP004", "MP005", "MP006"}
 
@@ -69,9 +71,7 @@ def translate(error: psycopg.Error) -> DatabaseError:
             message or f"A value was refused: {constraint or error.diag.message_primary}."
         )
     if not state or state[:2] in {"08", "53", "57"}:
-        return DatabaseUnreachableError(
-            "The database cannot be reached; check DATABASE_URL and that the server is running."
-        )
+        return DatabaseUnreachableError(UNREACHABLE)
     return DatabaseError(
         f"The database refused a statement (SQLSTATE {state}): {error.diag.message_primary}"
     )

@@ -8,8 +8,7 @@ acts exactly as it does behind Supabase's REST API. Statements are never prepare
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,12 +23,12 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from crm.database.arrays import array_literal
-from crm.database.errors import DatabaseUnreachableError, translate
+from crm.database.errors import UNREACHABLE, DatabaseUnreachableError, translate
 from crm.database.gateway import Filter, Identity, Row, Where
 
 _CONNECT_SECONDS = 5.0
-# BEGIN, the role and claims, the statement itself, COMMIT.
-STATEMENTS_A_CALL = 4
+# The pool's check, BEGIN, the role and claims, the statement itself, COMMIT.
+STATEMENTS_A_CALL = 5
 _BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
 
 
@@ -82,29 +81,22 @@ class PostgresDatabase:
     def gateway(self, identity: Identity) -> PostgresGateway:
         return PostgresGateway(self, identity)
 
-    @contextmanager
-    def transaction(self, identity: Identity) -> Iterator[psycopg.Connection[Row]]:
-        """One transaction as `identity`; commits at the end, rolls back on an error."""
+    def run(self, identity: Identity, query: sql.Composed, parameters: Sequence[Any]) -> list[Row]:
+        """One statement as `identity`, in its own transaction."""
         try:
-            with self._pool.connection() as connection, connection.pipeline():
-                connection.execute(_BECOME, (identity.role, identity.claims_json()))
-                yield connection
+            with self._pool.connection() as connection:
+                # One round trip for taking on the role and for the statement itself.
+                with connection.pipeline():
+                    connection.execute(_BECOME, (identity.role, identity.claims_json()))
+                    cursor = connection.execute(query, parameters)
+                return cursor.fetchall() if cursor.description else []
         except psycopg_pool.PoolTimeout as error:
-            raise DatabaseUnreachableError(
-                "The database cannot be reached; check DATABASE_URL and that the server is running."
-            ) from error
+            raise DatabaseUnreachableError(UNREACHABLE) from error
         except psycopg.Error as error:
             raise translate(error) from error
         finally:
             with self._lock:
                 self.statement_count += STATEMENTS_A_CALL
-
-    def run(
-        self, identity: Identity, query: sql.Composed, parameters: Sequence[Any]
-    ) -> list[Row]:
-        with self.transaction(identity) as connection:
-            cursor = connection.execute(query, parameters)
-            return cursor.fetchall() if cursor.description else []
 
     def signature(self, function: str) -> _Signature:
         if function not in self._signatures:

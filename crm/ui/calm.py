@@ -1,0 +1,77 @@
+"""What a person sees when something cannot be shown: one sentence and the next step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from crm.ui import session
+from db_service import DatabaseError, DatabaseUnreachableError, NotAllowedError
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+@contextmanager
+def page() -> Iterator[None]:
+    """Around a whole page."""
+    try:
+        yield
+    except session.NoProfileError:
+        _no_profile()
+    except DatabaseUnreachableError:
+        logger.warning("a page was asked for while the database is unreachable")
+        _unreachable()
+    except DatabaseError as error:
+        logger.warning("a page met a database error: %s", type(error).__name__)
+        st.error(words_for(error))
+        _retry()
+
+
+def section(draw: Callable[P, None]) -> Callable[P, None]:
+    """Around a fragment or a dialog, which run without the page around them."""
+
+    @wraps(draw)
+    def calm(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except DatabaseError as error:
+            logger.warning("a section met a database error: %s", type(error).__name__)
+            st.error(words_for(error))
+
+    return calm
+
+
+def words_for(error: DatabaseError) -> str:
+    if isinstance(error, DatabaseUnreachableError):
+        return "The database does not answer at the moment. Nothing was changed; try again shortly."
+    if isinstance(error, NotAllowedError):
+        return "You may not do this. Ask an admin, or the contact's owner."
+    return str(error)
+
+
+def _no_profile() -> None:
+    st.title("Almost there")
+    st.info(
+        "You are not on the staff list of this CRM yet. On this machine, "
+        "`python scripts/load_demo_data.py --if-empty` adds the local admin."
+    )
+    _retry()
+
+
+def _unreachable() -> None:
+    st.title("The database does not answer")
+    st.info(
+        "Your contacts and campaigns are safe; this page just cannot read them at the moment. "
+        "If it stays like this, check that the database server is running."
+    )
+    _retry()
+
+
+def _retry() -> None:
+    st.button("Try again", type="primary", on_click=session.forget)

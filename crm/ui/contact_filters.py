@@ -1,0 +1,97 @@
+"""Search and filters of the contact list. Their values live in the URL, so a view can be shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from crm.records.contacts import ContactSearch, ContactType
+from crm.records.people import Person
+from crm.ui import session, words
+
+_INDUSTRIES = "industries_in_use"
+_INDUSTRIES_FRESH = timedelta(minutes=5)
+_LIVING, _ARCHIVED = "In use", "Archived"
+_KEYS = ("q", "type", "status", "owner", "industry", "show")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters offer, read once a run."""
+
+    types: tuple[ContactType, ...]
+    people: tuple[Person, ...]
+    industries: tuple[str, ...]
+
+
+def choices() -> Choices:
+    db = session.current().db
+    return Choices(tuple(db.contacts.types()), tuple(db.people.active()), _industries())
+
+
+def _industries() -> tuple[str, ...]:
+    # Grouping a million contacts takes a moment, and a new industry may wait a few minutes.
+    read_at, known = st.session_state.get(_INDUSTRIES, (datetime.min, ()))
+    if datetime.min == read_at or session.now() - read_at > _INDUSTRIES_FRESH:
+        known = tuple(session.current().db.contacts.industries())
+        st.session_state[_INDUSTRIES] = (session.now(), known)
+    return tuple(known)
+
+
+def show(offered: Choices) -> ContactSearch:
+    """Draws the filters and returns the search they ask for."""
+    text = st.text_input(
+        "Search contacts",
+        key="q",
+        type="search",
+        placeholder="Search by name, company, e-mail or phone",
+        label_visibility="collapsed",
+        live="300ms",
+        bind="query-params",
+    )
+    labels = {kind.key: kind.label for kind in offered.types}
+    names = {person.id: person.full_name for person in offered.people}
+    columns = st.columns([3, 3, 2, 2, 2])
+    with columns[0]:
+        types = st.multiselect(
+            "Type", list(labels), format_func=labels.__getitem__, key="type",
+            placeholder="Every type", bind="query-params",
+        )  # fmt: skip
+    with columns[1]:
+        statuses = st.multiselect(
+            "E-mail status", list(words.EMAIL_STATUS), key="status",
+            format_func=lambda code: words.EMAIL_STATUS[code][0],
+            placeholder="Every status", bind="query-params",
+        )  # fmt: skip
+    with columns[2]:
+        owner = st.selectbox(
+            "Owner", list(names), index=None, format_func=names.__getitem__, key="owner",
+            placeholder="Everybody", bind="query-params",
+        )  # fmt: skip
+    with columns[3]:
+        industry = st.selectbox(
+            "Industry", offered.industries, index=None, key="industry",
+            placeholder="Every industry", bind="query-params",
+        )  # fmt: skip
+    with columns[4]:
+        shown = st.selectbox("Show", (_LIVING, _ARCHIVED), key="show", bind="query-params")
+    return ContactSearch(
+        text=text or "",
+        contact_types=tuple(types),
+        email_statuses=tuple(statuses),
+        owner_id=owner,
+        industry=industry or "",
+        archived=shown == _ARCHIVED,
+    )
+
+
+def is_narrowed(search: ContactSearch) -> bool:
+    return search != ContactSearch(archived=search.archived)
+
+
+def clear() -> None:
+    """For a button's on_click: every filter back to its start."""
+    for key in _KEYS:
+        st.session_state[key] = {"q": "", "type": [], "status": [], "show": _LIVING}.get(key)

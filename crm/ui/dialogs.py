@@ -1,0 +1,29 @@
+"""Which dialog is open. It is kept in the session, so that a save inside it is never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+_KEY = "open_dialog"
+
+
+def open_dialog(name: str, **arguments: Any) -> None:
+    st.session_state[_KEY] = (name, arguments)
+
+
+def close_dialog() -> None:
+    st.session_state.pop(_KEY, None)
+
+
+def show_open(known: Mapping[str, Callable[..., None]]) -> None:
+    """Once a page run, at its end; a dialog of another page is forgotten."""
+    if _KEY not in st.session_state:
+        return
+    name, arguments = st.session_state[_KEY]
+    if name in known:
+        known[name](**arguments)
+    else:
+        close_dialog()

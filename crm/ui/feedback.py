@@ -1,0 +1,64 @@
+"""What just happened: a toast after a reload, and an offer to undo it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from crm.ui import session, words
+from crm.ui.calm import words_for
+from db_service import DatabaseError
+
+_SAID = "feedback_said"
+_UNDO = "feedback_undo"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveUndo:
+    """Archived contacts; those in `enrolled` were in a campaign and go on with it after an undo."""
+
+    contact_ids: tuple[str, ...]
+    enrolled: tuple[str, ...]
+
+
+def say(text: str) -> None:
+    """Shown as a toast at the end of the coming run."""
+    st.session_state.setdefault(_SAID, []).append(text)
+
+
+def offer_undo(undo: ArchiveUndo) -> None:
+    st.session_state[_UNDO] = undo
+
+
+def show() -> None:
+    """Once a page run, at its top."""
+    for text in st.session_state.pop(_SAID, []):
+        st.toast(text, duration="long")
+    undo = st.session_state.get(_UNDO)
+    if isinstance(undo, ArchiveUndo):
+        _undo_bar(undo)
+
+
+def _undo_bar(undo: ArchiveUndo) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo_bar"):
+        st.markdown(f"Archived {words.counted(len(undo.contact_ids), 'contact')}; their campaigns stopped.")
+        st.button("Undo", key="undo_archive", type="primary", on_click=_undo_archive, args=(undo,))
+        st.button("Dismiss", key="undo_dismiss", type="tertiary", on_click=_forget_undo)
+
+
+def _forget_undo() -> None:
+    st.session_state.pop(_UNDO, None)
+
+
+def _undo_archive(undo: ArchiveUndo) -> None:
+    db, now = session.current().db, session.now()
+    try:
+        restored = db.contacts.unarchive(undo.contact_ids, now=now)
+        if undo.enrolled:
+            db.enrollments.enroll(undo.enrolled, campaign_id=None, source="bulk", now=now)
+    except DatabaseError as error:
+        say(words_for(error))
+        return
+    _forget_undo()
+    say(f"{words.counted(restored, 'contact')} taken out of the archive.")

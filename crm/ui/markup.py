@@ -1,0 +1,64 @@
+"""The few pieces of HTML that Streamlit has no element for. Every value is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline; `exact` shows on hovering over `when`."""
+
+    kind: str
+    what: str
+    when: str
+    exact: str
+    who: str = ""
+
+
+def link(url: str, text: str) -> str:
+    """A link that opens beside the app; only web and mail addresses become one."""
+    if not url.startswith(("https://", "http://", "mailto:", "tel:")):
+        return escape(text)
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
+
+
+def hover(text: str, exact: str) -> str:
+    return f'<span title="{escape(exact)}">{escape(text)}</span>'
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> None:
+    """Names and values (HTML, escaped by the caller through `link`, `hover` or html.escape)."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in pairs if value)
+    st.html(f'<dl class="facts">{rows}</dl>')
+
+
+def timeline(entries: Iterable[Entry]) -> None:
+    items = "".join(
+        f'<li><span class="kind">{escape(e.kind)}</span><span class="what">{escape(e.what)}</span>'
+        f'<span class="meta">{hover(e.when, e.exact)}{" · " + escape(e.who) if e.who else ""}</span></li>'
+        for e in entries
+    )
+    st.html(f'<ul class="timeline">{items}</ul>')
+
+
+def counts(pairs: Iterable[tuple[str, str, bool]]) -> None:
+    """A small grid of figures: label, figure, and whether it asks for attention."""
+    cells = "".join(
+        f'<div class="{"alert" if alert else ""}"><b>{escape(figure)}</b><span>{escape(label)}</span></div>'
+        for label, figure, alert in pairs
+    )
+    st.html(f'<div class="counts">{cells}</div>')
+
+
+def status(pairs: Iterable[tuple[str, str, str]]) -> None:
+    """A row of label, words, and what hovering over the words tells."""
+    cells = "".join(
+        f'<div><span>{escape(label)}</span><b title="{escape(exact)}">{escape(text)}</b></div>'
+        for label, text, exact in pairs
+    )
+    st.html(f'<div class="status">{cells}</div>')

@@ -1,0 +1,58 @@
+"""Moments as the reader's calendar shows them. Stored times are aware UTC; the zone is the viewer's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def zone_or_utc(name: str | None) -> ZoneInfo:
+    """The zone a browser or a profile names; UTC for none or one nobody knows."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Formats for one viewer at one moment (`now`, aware UTC)."""
+
+    zone: ZoneInfo
+    now: datetime
+
+    def when(self, moment: datetime | None, *, never: str = "–") -> str:
+        """ "Today, 09:00", "Tomorrow, 09:00", "Mon 23 Nov, 09:00"; the year where it is another."""
+        if moment is None:
+            return never
+        local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
+        near = {-1: "Yesterday", 0: "Today", 1: "Tomorrow"}.get((local.date() - today.date()).days)
+        if near:
+            return f"{near}, {local:%H:%M}"
+        year = f" {local.year}" if local.year != today.year else ""
+        return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
+
+    def day(self, moment: datetime) -> str:
+        """ "21 Nov 2026" """
+        local = moment.astimezone(self.zone)
+        return f"{local.day} {local:%b %Y}"
+
+    def exact(self, moment: datetime | None) -> str:
+        """For hovering: with seconds and zone."""
+        if moment is None:
+            return ""
+        local = moment.astimezone(self.zone)
+        return f"{local:%A} {local.day} {local:%B %Y, %H:%M:%S} ({self.zone.key})"
+
+    def ago(self, moment: datetime) -> str:
+        """ "just now", "4 minutes ago", "3 hours ago", else as `when`."""
+        seconds = int((self.now - moment.astimezone(UTC)).total_seconds())
+        if seconds < 45:
+            return "just now"
+        if seconds < 90 * 60:
+            minutes = max(1, round(seconds / 60))
+            return f"{minutes} minute{'s' if minutes > 1 else ''} ago"
+        if seconds < 24 * 3600:
+            return f"{round(seconds / 3600)} hours ago"
+        return self.when(moment)

@@ -1,0 +1,209 @@
+"""Every code of the database in words for people; the one place where pages take them from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import time
+from typing import Literal
+
+from crm.records.states import CampaignStatus, EmailStatus, EnrollmentReason, EnrollmentStatus
+from crm.records.states import RunStatus, SendStatus
+
+Tone = Literal["green", "orange", "red", "blue", "gray"]
+
+EMAIL_STATUS: Mapping[str, tuple[str, Tone]] = {
+    EmailStatus.OK: ("OK to e-mail", "green"),
+    EmailStatus.UNSUBSCRIBED: ("Unsubscribed", "orange"),
+    EmailStatus.BOUNCED: ("Bounced", "red"),
+    EmailStatus.COMPLAINED: ("Marked as spam", "red"),
+    EmailStatus.INVALID: ("Address refused", "red"),
+}
+NO_ADDRESS: tuple[str, Tone] = ("No e-mail address", "gray")
+
+CAMPAIGN_STATUS: Mapping[str, tuple[str, Tone]] = {
+    CampaignStatus.ACTIVE: ("Running", "green"),
+    CampaignStatus.PAUSED: ("Paused", "orange"),
+    CampaignStatus.ARCHIVED: ("Archived", "gray"),
+}
+
+ENROLLMENT_STATUS: Mapping[str, tuple[str, Tone]] = {
+    EnrollmentStatus.ACTIVE: ("Active", "green"),
+    EnrollmentStatus.PAUSED: ("Paused", "orange"),
+    EnrollmentStatus.COMPLETED: ("Completed", "blue"),
+    EnrollmentStatus.STOPPED: ("Stopped", "gray"),
+}
+
+ENROLLMENT_REASON: Mapping[str, str] = {
+    EnrollmentReason.NONE: "",
+    EnrollmentReason.TYPE_CHANGED: "the contact type changed",
+    EnrollmentReason.ARCHIVED: "the contact was archived",
+    EnrollmentReason.UNSUBSCRIBED: "the contact unsubscribed",
+    EnrollmentReason.BOUNCED: "the address bounced",
+    EnrollmentReason.COMPLAINED: "the contact marked an e-mail as spam",
+    EnrollmentReason.INVALID: "the address was refused",
+    EnrollmentReason.SUPPRESSED: "the address is on the suppression list",
+    EnrollmentReason.REPLIED: "the contact replied",
+    EnrollmentReason.STOPPED_BY_USER: "stopped by hand",
+    EnrollmentReason.PAUSED_BY_USER: "paused by hand",
+    EnrollmentReason.SEND_FAILED: "an e-mail could not be sent",
+    EnrollmentReason.NO_ADDRESS: "the contact has no address",
+    EnrollmentReason.RESTARTED: "restarted from the beginning",
+}
+
+SEND_STATUS: Mapping[str, tuple[str, Tone]] = {
+    SendStatus.CLAIMED: ("Being prepared", "gray"),
+    SendStatus.HANDED_OVER: ("On its way", "blue"),
+    SendStatus.ACCEPTED: ("Sent", "green"),
+    SendStatus.DELIVERED: ("Delivered", "green"),
+    SendStatus.BOUNCED: ("Bounced", "red"),
+    SendStatus.DROPPED: ("Dropped by the provider", "red"),
+    SendStatus.FAILED: ("Failed", "red"),
+    SendStatus.RETRY: ("Will be tried again", "orange"),
+    SendStatus.UNCONFIRMED: ("Unconfirmed", "orange"),
+}
+
+RUN_STATUS: Mapping[str, tuple[str, Tone]] = {
+    RunStatus.RUNNING: ("Running now", "blue"),
+    RunStatus.OK: ("Finished", "green"),
+    RunStatus.FAILED: ("Ended with an error", "red"),
+}
+RUN_TRIGGER: Mapping[str, str] = {
+    "interval": "On schedule",
+    "requested": "Run now",
+    "command": "Command line",
+}
+
+ACTIVITY_KIND: Mapping[str, str] = {
+    "contact_created": "Added",
+    "contact_imported": "Imported",
+    "contact_updated": "Changed",
+    "type_changed": "Type",
+    "archived": "Archive",
+    "unarchived": "Archive",
+    "enrolled": "Campaign",
+    "enrollment_paused": "Campaign",
+    "enrollment_resumed": "Campaign",
+    "enrollment_stopped": "Campaign",
+    "enrollment_completed": "Campaign",
+    "email_sent": "E-mail",
+    "email_failed": "E-mail",
+    "email_event": "E-mail",
+    "unsubscribed": "Consent",
+    "suppressed": "Consent",
+    "note": "Note",
+    "call": "Call",
+    "meeting": "Meeting",
+    "task": "Task",
+}
+
+PROVIDER: Mapping[str, str] = {"sendgrid": "SendGrid", "outbox": "Local outbox (nothing left this machine)"}
+
+# What came of enrolling a contact (enroll_contacts in migrations/): said of one, said of several.
+_ENROLL_OUTCOME: Mapping[str, tuple[str, str]] = {
+    "enrolled": ("was enrolled", "were enrolled"),
+    "already_enrolled": ("is in this campaign already", "are in this campaign already"),
+    "in_another_type_campaign": (
+        "is active in another type's campaign; stop that one first",
+        "are active in another type's campaign; stop that one first",
+    ),
+    "already_completed": ("has received every e-mail", "have received every e-mail"),
+    "no_campaign": ("has a type without a campaign", "have a type without a campaign"),
+    "no_address": ("has no e-mail address", "have no e-mail address"),
+    "archived": ("is archived", "are archived"),
+    "suppressed": ("is on the suppression list", "are on the suppression list"),
+    "unsubscribed": ("has unsubscribed", "have unsubscribed"),
+    "bounced": ("has a bounced address", "have a bounced address"),
+    "complained": ("marked an e-mail as spam", "marked an e-mail as spam"),
+    "invalid": ("has an address that was refused", "have an address that was refused"),
+    "not_yours": ("belongs to a colleague", "belong to colleagues"),
+}
+
+# Counts of one run in the order people ask for them; what is 0 is left out.
+_RUN_COUNT: Mapping[str, str] = {
+    "accepted": "{} sent",
+    "failed": "{} failed",
+    "retry": "{} to be tried again",
+    "unconfirmed": "{} unconfirmed",
+    "swept_unconfirmed": "{} held as unconfirmed",
+    "postponed": "{} postponed",
+    "withdrawn": "{} withdrawn before sending",
+    "render_failed": "{} could not be written",
+    "released": "{} taken up again",
+}
+
+_DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+ORIGIN: Mapping[str, str] = {
+    "hubspot": "a HubSpot export",
+    "linkedin": "LinkedIn connections",
+    "google": "Google Contacts",
+    "outlook": "an Outlook export",
+    "salesforce": "a Salesforce report",
+    "mpt_crm": "our own export",
+    "rejects": "a corrected rejects file",
+    "unknown": "a contact list",
+}
+SOURCE: Mapping[str, str] = {
+    "manual": "Added by hand",
+    "hubspot": "HubSpot import",
+    "linkedin": "LinkedIn import",
+    "google": "Google Contacts import",
+    "outlook": "Outlook import",
+    "salesforce": "Salesforce import",
+    "mpt_crm": "Import",
+    "rejects": "Import",
+    "unknown": "Import",
+    "demo": "Demo data",
+}
+
+
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """ "1 contact", "1,204 contacts"."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def email_standing(status: str, email: str | None) -> tuple[str, Tone]:
+    return EMAIL_STATUS[status] if email or status != EmailStatus.OK else NO_ADDRESS
+
+
+def enrollment_reason(code: str) -> str:
+    return ENROLLMENT_REASON.get(code, "")
+
+
+def enroll_outcomes(outcomes: Iterable[str]) -> str:
+    """A sentence for what became of enrolling: "3 contacts were enrolled. 1 has unsubscribed." """
+    sentences = []
+    for outcome, count in Counter(outcomes).most_common():
+        one, several = _ENROLL_OUTCOME.get(outcome, ("was left alone", "were left alone"))
+        sentences.append(f"{counted(count, 'contact')} {one if count == 1 else several}.")
+    return " ".join(sentences)
+
+
+def run_counts(counts: Mapping[str, int]) -> str:
+    parts = [text.format(number(n)) for key, text in _RUN_COUNT.items() if (n := counts.get(key, 0))]
+    return ", ".join(parts) or "Nothing was due"
+
+
+def send_window(days: Iterable[int], start: time, end: time) -> str:
+    """ "Mon–Fri, 09:00–17:00"; ISO weekdays, an end of 00:00 is midnight."""
+    closes = "24:00" if end == time(0) else f"{end:%H:%M}"
+    return f"{_day_ranges(sorted(set(days)))}, {start:%H:%M}–{closes}"
+
+
+def _day_ranges(days: list[int]) -> str:
+    if days == [1, 2, 3, 4, 5, 6, 7]:
+        return "Every day"
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    names = [[_DAY_NAMES[day - 1] for day in run] for run in runs]
+    return ", ".join(r[0] if len(r) == 1 else f"{r[0]}–{r[-1]}" for r in names)
