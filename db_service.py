@@ -19,6 +19,7 @@ from crm.database.errors import (
     RuleBrokenError,
 )
 from crm.database.gateway import SERVICE, Gateway, Identity, signed_in
+from crm.database.local_admin import LOCAL_ADMIN_ID, ensure_local_admin
 from crm.database.migrations import migrate
 from crm.database.postgres import PostgresDatabase
 from crm.records.activities import ActivityRecords
@@ -35,6 +36,7 @@ from crm.records.templates import TemplateDraft, TemplateRecords, TemplateVersio
 from crm.settings import Settings, SettingsError, load_settings
 
 __all__ = [
+    "LOCAL_ADMIN_ID",
     "ClaimedSend",
     "ConflictError",
     "Connection",
@@ -58,7 +60,7 @@ __all__ = [
 
 
 class Connection:
-    """The process's way to its database: an address, a pool, and the embedded server if it is ours."""
+    """The process's way to its database: an address, a pool, and the embedded server, if any."""
 
     def __init__(self, settings: Settings) -> None:
         if settings.supabase_url and not settings.database_url.get_secret_value():
@@ -74,7 +76,13 @@ class Connection:
         if self._server:
             # The embedded database belongs to this program alone: it is always brought up to date.
             migrate(self.address)
+            self.prepare_local_admin()
         self.database = PostgresDatabase(self.address)
+
+    def prepare_local_admin(self) -> None:
+        """Without sign-in the app acts as a local admin, who needs a profile."""
+        if not self.settings.signs_in:
+            ensure_local_admin(self.address)
 
     def close(self) -> None:
         self.database.close()
@@ -110,7 +118,7 @@ def disconnect() -> None:
 
 
 class DbService:
-    """The record classes for one identity. Cheap to make; keep it no longer than the identity lasts."""
+    """The record classes for one identity; cheap to make, kept no longer than the identity."""
 
     def __init__(self, gateway: Gateway, identity: Identity) -> None:
         self._gateway = gateway

@@ -44,7 +44,7 @@ def wall_clock() -> datetime:
 
 
 class Tick:
-    """One run over everything due. Each step handles one batch and says whether to go on at once."""
+    """One run over everything due; its steps are claim, compose, and the dispatch of requests."""
 
     def __init__(
         self, service: DbService, sender: Sender, settings: Settings, *, clock: Clock = wall_clock
@@ -105,7 +105,7 @@ class Tick:
             self._put_back(self._gathered)
 
     def claim(self) -> list[ClaimedSend]:
-        """The next batch: due e-mails of one step, ours until the lease ends. Empty: nothing is due."""
+        """Due e-mails of one step, ours until the lease ends. Empty: nothing is due."""
         claimed = self._engine.claim_due(
             self._lease.run,
             self._lease.token,
@@ -151,7 +151,7 @@ class Tick:
             yield full
 
     def _wait_for(self, at_most: int) -> None:
-        """Until no more than `at_most` requests are under way. A failed one ends the run, not the others."""
+        """Until at most so many are under way. A failed one ends the run, not the others."""
         while len(self._in_flight) > at_most:
             done, self._in_flight = wait(self._in_flight, return_when=FIRST_COMPLETED)
             for future in done:
@@ -203,7 +203,7 @@ def make_sender(settings: Settings, clock: Clock = wall_clock) -> Sender:
 
 
 class DripThread(threading.Thread):
-    """The loop beside the web app: a tick at the start, then hourly, or as soon as somebody asks."""
+    """The loop beside the web app: a tick at the start, then hourly or when somebody asks."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(name="drip", daemon=True)
@@ -257,7 +257,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _once(settings: Settings, now: datetime | None, *, dry_run: bool) -> dict[str, object]:
-    clock = (lambda: now) if now else wall_clock
+    clock = wall_clock if now is None else (lambda: now)
     service = DbService.for_service()
     if dry_run:
         due = service.engine.due_by_step(now=clock())
@@ -280,7 +280,7 @@ def _loop(settings: Settings) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 for a clean run, 1 when it ended early, 2 for a setting or an unreachable database."""
+    """Exit code 0 for a clean run, 1 when it ended early, 2 without settings or database."""
     wanted = _arguments(arguments)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

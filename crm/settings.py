@@ -125,7 +125,7 @@ class Settings(BaseSettings):
             return named
         if not self.is_embedded:
             raise SettingsError(
-                "APP_SECRET_KEYS: not set. Unsubscribe links need a signing key of at least 32 characters."
+                "APP_SECRET_KEYS: not set. Unsubscribe links need a key of at least 32 characters."
             )
         return (_generated_key(self.data_dir / "secret_key"),)
 
@@ -157,7 +157,7 @@ def load_settings(**overrides: Any) -> Settings:
 def _check_combination(settings: Settings) -> None:
     if settings.sends_for_real and not settings.mail_postal_address.strip():
         raise SettingsError(
-            "MAIL_POSTAL_ADDRESS: not set. A real send needs a postal address in its footer (CAN-SPAM); "
+            "MAIL_POSTAL_ADDRESS: not set. A real send needs one in its footer (CAN-SPAM); "
             "set it, or unset SENDGRID_API_KEY to keep mail in the local outbox."
         )
     if settings.supabase_url and not settings.supabase_key.get_secret_value():

@@ -129,14 +129,16 @@ language plpgsql security definer set search_path = '' as $$
 begin
   if exists (
     select from added a
-    where a.run <> case
+    -- Distinct, not unequal: a restart of somebody else's enrollment finds no run and is refused.
+    where a.run is distinct from case
       when a.restarted_from is not null then
         (select o.run + 1 from public.campaign_enrollments o
          where o.id = a.restarted_from and o.contact_id = a.contact_id
            and o.campaign_id = a.campaign_id)
       else coalesce(
         (select max(o.run) from public.campaign_enrollments o
-         where o.contact_id = a.contact_id and o.campaign_id = a.campaign_id and o.id <> a.id), 1)
+         where o.contact_id = a.contact_id and o.campaign_id = a.campaign_id
+           and o.id not in (select x.id from added x)), 1)
       end) then
     raise exception 'The run of an enrollment grows only by an explicit restart.' using errcode = 'MP004';
   end if;
@@ -230,6 +232,18 @@ create trigger guard_send_content
             is distinct from
             (new.template_id, new.merge_values::text, new.to_email, new.contact_id, new.campaign_id, new.step, new.run))
   execute function private.guard_send_content();
+
+-- What a provider accepted stays accepted: put back to an earlier state it could be sent again.
+create function private.guard_send_status() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'An accepted e-mail never becomes one that was not sent.' using errcode = 'MP005';
+end
+$$;
+create trigger guard_send_status before update of status on public.email_sends for each row
+  when (old.status in ('accepted', 'delivered', 'bounced', 'dropped')
+        and new.status not in ('accepted', 'delivered', 'bounced', 'dropped'))
+  execute function private.guard_send_status();
 
 -- A version that was sent stays, so that the e-mail can be shown. (A foreign key would look it up again
 -- for every e-mail; deleting a version is rare enough for a scan.)

@@ -1,11 +1,16 @@
 -- Who is enrolled in what follows from the contact, whichever program writes it. Every rule is one
 -- set-based statement: importing 50,000 contacts enrolls them in one INSERT.
 
--- Why a contact may not be written to, or null when nothing stands in the way.
+-- A reason of the suppression list as the state of a contact, and back.
 create function private.status_of_suppression(reason text) returns text
 language sql immutable set search_path = '' as $$
   select case reason when 'hard_bounce' then 'bounced' when 'complaint' then 'complained'
                      when 'invalid' then 'invalid' else 'unsubscribed' end
+$$;
+create function private.suppression_of_status(email_status text) returns text
+language sql immutable set search_path = '' as $$
+  select case email_status when 'bounced' then 'hard_bounce' when 'complained' then 'complaint'
+                           when 'invalid' then 'invalid' else 'unsubscribed' end
 $$;
 
 -- The address decides: a suppressed one starts suppressed, and correcting a bad one clears the badness.
@@ -15,25 +20,32 @@ language plpgsql security definer set search_path = '' as $$
 declare
   found_reason text;
 begin
-  if tg_op = 'UPDATE' and new.email is not distinct from old.email then
-    return new;
+  if tg_op = 'UPDATE' then
+    if (new.email, new.email_status) is not distinct from (old.email, old.email_status) then
+      return new;
+    end if;
+    if new.email is distinct from old.email then
+      if old.email_status in ('unsubscribed', 'complained') and new.email_status <> 'complained' then
+        new.email_status := old.email_status;
+      elsif old.email_status in ('bounced', 'invalid') and new.email_status = old.email_status then
+        new.email_status := 'ok';
+        new.email_status_reason := '';
+        new.email_status_at := private.clock();
+      end if;
+    end if;
   end if;
-  select s.reason into found_reason from public.suppressions s where s.email = new.email;
-  if found_reason is not null then
-    if new.email_status = 'ok' then
+  if new.email_status = 'ok' then
+    select s.reason into found_reason from public.suppressions s where s.email = new.email;
+    if found_reason is not null then
       new.email_status := private.status_of_suppression(found_reason);
       new.email_status_reason := 'This address is on the suppression list.';
       new.email_status_at := private.clock();
     end if;
-  elsif tg_op = 'UPDATE' and new.email_status in ('bounced', 'invalid') and old.email_status = new.email_status then
-    new.email_status := 'ok';
-    new.email_status_reason := '';
-    new.email_status_at := private.clock();
   end if;
   return new;
 end
 $$;
-create trigger apply_suppression before insert or update of email on public.contacts
+create trigger apply_suppression before insert or update of email, email_status on public.contacts
   for each row execute function private.apply_suppression();
 
 -- Where a contact stands in a campaign: its run, and the first step after everything received in that run.
@@ -74,7 +86,9 @@ begin
     where c.id = any (p_contacts)),
   judged as (
     select w.id, d.id as campaign_id, d.is_type_campaign, h.run, case
-        when d.id is null or d.status = 'archived' then 'no_campaign'
+        when d.id is null or d.status = 'archived' or not exists (
+                     select from public.drip_campaign_templates t
+                     where t.campaign_id = d.id and t.status = 'published') then 'no_campaign'
         when w.archived_at is not null then 'archived'
         when w.email is null then 'no_address'
         when w.email_status <> 'ok' then w.email_status
@@ -129,6 +143,11 @@ begin
          case when source = 'manual' then 'contact_created' else 'contact_imported' end,
          case when source = 'manual' then 'Contact added' else 'Imported from ' || source end
   from added;
+  -- Somebody who arrives as stopped stays stopped beyond the contact.
+  insert into public.suppressions (email, reason, source, created_at)
+  select email, private.suppression_of_status(email_status), 'contact', private.clock()
+  from added where email_status <> 'ok' and email is not null
+  on conflict (email) do nothing;
   -- The import without --enroll turns this off for its own transaction.
   if coalesce(nullif(current_setting('mpt.auto_enroll', true), ''), 'on') = 'on' then
     perform private.enroll(array(select id from added where email_status = 'ok' and archived_at is null),
@@ -166,8 +185,7 @@ begin
   if exists (select from before b join after a using (id)
              where a.email_status <> 'ok' and a.email_status <> b.email_status) then
     insert into public.suppressions (email, reason, source, created_at)
-    select a.email, case a.email_status when 'bounced' then 'hard_bounce' when 'complained' then 'complaint'
-                                        when 'invalid' then 'invalid' else 'unsubscribed' end, 'contact', moment
+    select a.email, private.suppression_of_status(a.email_status), 'contact', moment
     from before b join after a using (id)
     where a.email_status <> 'ok' and a.email_status <> b.email_status and a.email is not null
     on conflict (email) do nothing;
@@ -275,7 +293,7 @@ create trigger on_enrollment_status after update of status on public.campaign_en
 create function private.send_rank(status text) returns smallint
 language sql immutable set search_path = '' as $$
   select case status when 'accepted' then 1 when 'delivered' then 2 when 'dropped' then 3
-                     when 'bounced' then 3 else 0 end::smallint
+                     when 'bounced' then 4 else 0 end::smallint
 $$;
 
 create function private.on_events_added() returns trigger
@@ -304,10 +322,15 @@ begin
     select distinct on (a.contact_id) a.contact_id, a.occurred_at, a.reason,
       case when a.event = 'spamreport' then 'complained' when a.event = 'bounce' then 'bounced'
            else 'unsubscribed' end as status
-    from added a
-    where a.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe') and a.contact_id is not null
+    from added a join public.contacts p on p.id = a.contact_id
+    where a.event in ('spamreport', 'unsubscribe', 'group_unsubscribe')
+       -- A late bounce of an address that was corrected meanwhile says nothing about the new one.
+       or (a.event = 'bounce' and lower(a.email) in ('', p.email))
     order by a.contact_id, a.event = 'spamreport' desc, a.event = 'bounce', a.occurred_at) e
-  where c.id = e.contact_id and c.email_status = 'ok';
+  where c.id = e.contact_id
+    -- What the person asked for outlasts what the address did.
+    and (c.email_status = 'ok'
+         or (c.email_status in ('bounced', 'invalid') and e.status in ('unsubscribed', 'complained')));
 
   perform private.stop_enrollments(
     array(select contact_id from added where event = 'reply' and contact_id is not null),

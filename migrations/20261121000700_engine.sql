@@ -151,7 +151,8 @@ begin
           set status = 'claimed', enrollment_id = excluded.enrollment_id, template_id = excluded.template_id,
               to_email = excluded.to_email, lease_token = excluded.lease_token, lease_until = excluded.lease_until,
               claimed_at = excluded.claimed_at, scheduler_run_id = excluded.scheduler_run_id,
-              attempts = s.attempts + 1, retry_at = null, held_at = null, reason = ''
+              attempts = s.attempts + 1, retry_at = null, held_at = null, reason = '',
+              handed_over_at = null, merge_values = null
           where s.status = 'retry'
         returning s.id, s.enrollment_id)
       select array(select i.id from inserted i), array(select i.enrollment_id from inserted i),
@@ -274,7 +275,8 @@ create function public.settle(
   p_address_refused boolean[])
 returns bigint language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
-  settled bigint;
+  settled uuid[];
+  finished uuid[];
   troubled boolean := exists (select from unnest(p_statuses) t where t <> 'accepted');
 begin
   with given as (
@@ -288,6 +290,7 @@ begin
         lease_token = case when g.status = 'unconfirmed' then s.lease_token end
     from given g
     where s.id = g.id and s.lease_token = p_token and s.status in ('handed_over', 'unconfirmed')
+      and s.status <> g.status
     returning s.id, s.enrollment_id, s.contact_id, s.step, s.template_id, g.status, g.next_step, g.next_send_at, g.retry_at),
   moved_on as (
     update public.campaign_enrollments e
@@ -299,19 +302,25 @@ begin
     select d.contact_id, p_now, 'email_sent', 'E-mail sent: ' || t.name, null, d.enrollment_id, d.id
     from done d join public.drip_campaign_templates t on t.id = d.template_id
     where d.status = 'accepted')
-  select count(*) into settled from done;
+  select array_agg(d.id), array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
+  into settled, finished from done d;
 
   -- Last e-mail of the sequence: a statement of its own, because only setting the status writes the timeline.
-  update public.campaign_enrollments e
-  set status = 'completed', ended_at = p_now, next_send_at = null, updated_at = p_now
-  from public.email_sends s, unnest(p_sends, p_next_steps, p_statuses) g (id, next_step, status)
-  where s.id = g.id and g.next_step is null and g.status = 'accepted' and s.status = 'accepted'
-    and e.id = s.enrollment_id and e.status in ('active', 'paused') and e.next_step is null;
-
-  if troubled then
-    perform private.settle_trouble(p_now, p_run, p_sends, p_statuses, p_reasons, p_retry_ats, p_address_refused);
+  if finished is not null then
+    update public.campaign_enrollments e
+    set status = 'completed', ended_at = p_now, next_send_at = null, updated_at = p_now
+    from unnest(finished) f (id) where e.id = f.id and e.status in ('active', 'paused');
   end if;
-  return settled;
+
+  if troubled and settled is not null then
+    perform private.settle_trouble(
+      p_now, p_run,
+      -- Only what was settled just now: said twice, it is still written down once.
+      array(select d.id from unnest(p_sends) with ordinality g (id, n)
+            left join unnest(settled) d (id) on d.id = g.id order by g.n),
+      p_statuses, p_reasons, p_retry_ats, p_address_refused);
+  end if;
+  return coalesce(cardinality(settled), 0);
 end
 $$;
 

@@ -27,8 +27,46 @@ begin
 end
 $$;
 
--- Returns how many enrollments changed. Resuming one whose contact is by now in another type
--- campaign, or may not be written to, changes nothing for it.
+-- Resuming one whose contact is by now in another type campaign, or may not be written to, changes
+-- nothing for it; of several type campaigns of one contact only the newest goes on.
+create function private.resume_enrollments(p_enrollments uuid[], p_now timestamptz) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  changed bigint;
+begin
+  with candidates as (
+    select e.id, e.contact_id, e.campaign_id, e.run, e.is_type_campaign, e.next_send_at is null and not exists (
+             select from public.email_sends s
+             where s.contact_id = e.contact_id and s.campaign_id = e.campaign_id and s.run = e.run
+               and s.step = e.next_step and s.status in ('claimed', 'handed_over', 'unconfirmed')) as dateless,
+           row_number() over (partition by e.contact_id, e.is_type_campaign order by e.enrolled_at desc, e.id) as turn
+    from public.campaign_enrollments e
+    join public.contacts c on c.id = e.contact_id
+    where e.id = any (p_enrollments) and e.status = 'paused'
+      and c.archived_at is null and c.email_status = 'ok' and c.email is not null
+      and not (e.is_type_campaign and exists (
+        select from public.campaign_enrollments o
+        where o.contact_id = e.contact_id and o.id <> e.id and o.status = 'active' and o.is_type_campaign))),
+  -- One that a failed e-mail paused has no date: it goes on after that e-mail.
+  planned as (
+    select c.id, c.dateless, n.step, n.delay_days, n.last_sent_at
+    from candidates c
+    left join lateral private.next_unreceived(c.contact_id, c.campaign_id, c.run) n on c.dateless
+    where c.turn = 1 or not c.is_type_campaign)
+  update public.campaign_enrollments e
+  set status = case when p.dateless and p.step is null then 'completed' else 'active' end,
+      ended_at = case when p.dateless and p.step is null then p_now end,
+      next_step = case when p.dateless then p.step else e.next_step end,
+      next_send_at = case when not p.dateless then e.next_send_at
+        when p.step is not null then greatest(p_now, p.last_sent_at + p.delay_days * interval '1 day') end,
+      reason = '', updated_at = p_now
+  from planned p where e.id = p.id;
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+
+-- Returns how many enrollments changed.
 create function public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamptz)
 returns bigint language plpgsql security definer set search_path = '' as $$
 declare
@@ -41,21 +79,17 @@ begin
   select array_agg(e.id) into mine from public.campaign_enrollments e
   where e.id = any (p_enrollments) and e.contact_id = any (private.changeable(
     array(select x.contact_id from public.campaign_enrollments x where x.id = any (p_enrollments))));
+  if p_action = 'resume' then
+    return private.resume_enrollments(mine, p_now);
+  end if;
   update public.campaign_enrollments e
-  set status = case p_action when 'pause' then 'paused' when 'resume' then 'active' else 'stopped' end,
-      reason = case p_action when 'pause' then 'paused_by_user' when 'stop' then 'stopped_by_user' else '' end,
+  set status = case p_action when 'pause' then 'paused' else 'stopped' end,
+      reason = case p_action when 'pause' then 'paused_by_user' else 'stopped_by_user' end,
       ended_at = case p_action when 'stop' then p_now end,
-      next_send_at = case when p_action <> 'stop' then e.next_send_at end,
+      next_send_at = case p_action when 'pause' then e.next_send_at end,
       updated_at = p_now
   where e.id = any (mine)
-    and e.status = any (case p_action when 'pause' then '{active}' when 'resume' then '{paused}'
-                                      else '{active,paused}' end::text[])
-    and (p_action <> 'resume' or (
-      exists (select from public.contacts c
-              where c.id = e.contact_id and c.archived_at is null and c.email_status = 'ok' and c.email is not null)
-      and not (e.is_type_campaign and exists (
-        select from public.campaign_enrollments o
-        where o.contact_id = e.contact_id and o.id <> e.id and o.status = 'active' and o.is_type_campaign))));
+    and (e.status = 'active' or (p_action = 'stop' and e.status = 'paused'));
   get diagnostics changed = row_count;
   return changed;
 end
@@ -93,6 +127,9 @@ begin
   where t.campaign_id = old.campaign_id and t.status = 'published'
   order by t.position limit 1
   returning id into fresh;
+  if fresh is null then
+    raise exception 'This campaign has no published e-mails.' using errcode = 'MP006';
+  end if;
   return fresh;
 end
 $$;
@@ -106,27 +143,44 @@ begin
   if not private.is_admin() then
     raise exception 'Only an admin sends a failed e-mail again.' using errcode = '42501';
   end if;
+  -- Only where the enrollment still waits at this very e-mail; elsewhere it went on without it.
   with again as (
     update public.email_sends s
     set status = 'retry', retry_at = p_now, held_at = null, lease_token = null
+    from public.campaign_enrollments e
     where s.id = any (p_sends) and s.status = 'failed'
+      and e.id = s.enrollment_id and e.status = 'paused' and e.reason = 'send_failed' and e.next_step = s.step
     returning s.enrollment_id)
   update public.campaign_enrollments e
   set status = 'active', reason = '', next_send_at = p_now, updated_at = p_now
-  from again where e.id = again.enrollment_id and e.status = 'paused' and e.reason = 'send_failed';
+  from again where e.id = again.enrollment_id;
   get diagnostics freed = row_count;
   return freed;
 end
 $$;
 
+-- Which contact a row of the file is about: by address, or by name and company where there is none.
+create function private.match_import_rows() returns void
+language plpgsql set search_path = '' as $$
+begin
+  update pg_temp.import_rows r set contact_id = c.id, outcome = coalesce(r.outcome, 'known')
+  from public.contacts c where r.contact_id is null and c.email = r.email;
+  update pg_temp.import_rows r set contact_id = c.id, outcome = coalesce(r.outcome, 'known')
+  from public.contacts c
+  where r.contact_id is null and r.email is null and c.email is null and lower(c.last_name) = lower(r.last_name)
+    and lower(c.first_name) = lower(r.first_name) and lower(c.company_name) = lower(r.company_name);
+end
+$$;
+
 -- One chunk of a contact file, cleaned by crm/imports. Each row is a JSON object; the answer says for
--- every row_number what became of it: imported, updated, unchanged, skipped, suppressed, refused_archived.
+-- every row_number what became of it: imported, updated, unchanged, skipped, suppressed, archived.
 -- p_on_duplicate: 'update' fills in and overwrites with non-empty values, 'skip' leaves what is there.
 create function public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamptz)
 returns table (row_number integer, outcome text, contact_id uuid)
 language plpgsql security definer set search_path = '' as $$
 declare
   me uuid := private.user_id();
+  mine uuid[];
 begin
   if me is not null and not private.is_staff() then
     raise exception 'Only staff import contacts.' using errcode = '42501';
@@ -135,19 +189,18 @@ begin
   perform set_config('mpt.auto_enroll', 'off', true);
 
   create temporary table import_rows on commit drop as
-  select r.*, null::uuid as contact_id, null::text as outcome
+  select r.*, null::uuid as contact_id, null::text as outcome,
+         -- A person who stands in the chunk twice is added once; the later row counts as known.
+         row_number() over (
+           partition by coalesce(r.email, lower(r.last_name) || E'\n' || lower(r.first_name) || E'\n' || lower(r.company_name))
+           order by r.row_number) = 1 as leads
   from jsonb_to_recordset(p_rows::jsonb) as r (
     row_number integer, first_name text, last_name text, email text, phone text, company_name text,
     job_title text, industry text, contact_type text, owner_name text, city text, state text, country text,
     time_zone text, opted_out boolean, profile_url text, website text, tags text[], notes text);
   analyze import_rows;
 
-  update import_rows r set contact_id = c.id, outcome = 'known'
-  from public.contacts c where c.email = r.email;
-  update import_rows r set contact_id = c.id, outcome = 'known'
-  from public.contacts c
-  where r.email is null and c.email is null and lower(c.last_name) = lower(r.last_name)
-    and lower(c.first_name) = lower(r.first_name) and lower(c.company_name) = lower(r.company_name);
+  perform private.match_import_rows();
 
   -- Opted out: the address is suppressed first, so that the contact is stored as stopped.
   with added as (
@@ -166,15 +219,19 @@ begin
     from import_rows r
     left join lateral (select p.id from public.profiles p
                        where p.active and lower(p.full_name) = lower(r.owner_name) limit 1) o on true
-    where r.contact_id is null
+    where r.contact_id is null and r.leads
     order by r.row_number
     on conflict (email) do nothing
-    returning c.id, c.email, c.first_name, c.last_name, c.company_name)
+    returning c.id, c.email, c.email_status, c.first_name, c.last_name, c.company_name)
   update import_rows r
-  set contact_id = i.id, outcome = coalesce(r.outcome, 'imported')
+  set contact_id = i.id,
+      outcome = coalesce(r.outcome, case i.email_status when 'ok' then 'imported' else 'suppressed' end)
   from inserted i
-  where r.contact_id is null and (r.email = i.email or (r.email is null and i.email is null
+  where r.contact_id is null and r.leads and (r.email = i.email or (r.email is null and i.email is null
     and (r.first_name, r.last_name, r.company_name) = (i.first_name, i.last_name, i.company_name)));
+  -- Later rows of the same person, and people somebody else added this very moment.
+  perform private.match_import_rows();
+  mine := private.changeable(array(select r.contact_id from import_rows r));
 
   if p_on_duplicate = 'update' then
     with merged as (
@@ -191,8 +248,8 @@ begin
         coalesce(nullif(r.website, ''), c.website) as website,
         (select coalesce(array_agg(distinct t order by t), '{}') from unnest(c.tags || coalesce(r.tags, '{}')) t) as tags,
         coalesce(nullif(c.notes, ''), r.notes) as notes
-      from import_rows r join public.contacts c on c.id = r.contact_id
-      where r.outcome = 'known' and c.archived_at is null and c.id = any (private.changeable(array[c.id]))
+      from import_rows r join public.contacts c on c.id = r.contact_id join unnest(mine) m (id) on m.id = c.id
+      where r.outcome = 'known' and c.archived_at is null
       order by c.id, r.row_number),
     written as (
       update public.contacts c
@@ -216,7 +273,8 @@ begin
 
   if p_enroll then
     perform private.enroll(
-      array(select r.contact_id from import_rows r where r.outcome in ('imported', 'updated', 'unchanged')),
+      array(select distinct r.contact_id from import_rows r join unnest(mine) m (id) on m.id = r.contact_id
+            where r.outcome in ('imported', 'updated', 'unchanged')),
       null, 'import', p_now);
   end if;
   return query select r.row_number, r.outcome, r.contact_id from import_rows r order by r.row_number;
@@ -295,6 +353,14 @@ left join (
   select campaign_id, count(*) filter (where status in ('accepted', 'delivered', 'bounced', 'dropped')) as sent,
          count(*) filter (where held_at is not null) as held
   from public.email_sends group by campaign_id) m on m.campaign_id = d.id;
+
+-- What an e-mail to a contact is filled with, for previews by any colleague: it names the owner's address
+-- and phone, which the profiles table keeps from colleagues and the e-mail itself does not.
+create view public.contact_merge_fields with (security_invoker = false, security_barrier = true) as
+select c.id, c.first_name, c.last_name, c.email, c.company_name, c.job_title, c.industry, c.city, c.country,
+       o.full_name as owner_name, o.email as owner_email, o.phone as owner_phone
+from public.contacts c left join public.profiles o on o.id = c.owner_id
+where private.is_staff();
 
 -- Settings anybody signed in may read.
 create view public.app_settings_public with (security_invoker = false, security_barrier = true) as

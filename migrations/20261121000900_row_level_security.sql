@@ -166,6 +166,7 @@ create policy staff_read on public.scheduler_runs for select to authenticated us
 grant select on public.contact_list, public.enrollment_list, public.send_list, public.send_content, public.campaign_overview,
   public.industries_in_use
   to authenticated, service_role;
+grant select on public.contact_merge_fields to authenticated;
 
 -- The engine's functions: the scheduler only
 grant execute on function

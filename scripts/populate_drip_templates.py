@@ -1,4 +1,4 @@
-"""Load templates/ into the database as published versions: idempotent, `--dry-run` prints the diff."""
+"""Load templates/ into the database as published versions; `--dry-run` prints the diff."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ def _print_diff(old: TemplateVersion | None, new: TemplateDraft) -> None:
     after = f"Subject: {new.subject}\n\n{new.body}"
     title = f"{new.name} (step {new.step})"
     lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"published: {title}", f"templates/: {title}", lineterm=""
+        before.splitlines(),
+        after.splitlines(),
+        f"published: {title}",
+        f"templates/: {title}",
+        lineterm="",
     )
     print("\n".join(lines) or f"{title}: the text is the same; layout, delay or compiler changed")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 # Scripts run from anywhere as `python scripts/x.py`; the project root holds the packages.
@@ -23,7 +24,7 @@ from crm.settings import Settings, load_settings
 from db_service import DatabaseError, DbService, SettingsError, TemplateVersion, connect, disconnect
 from drip_scheduler import make_sender
 
-SAMPLE = {
+SAMPLE: dict[str, dict[str, str | None]] = {
     "contact": {
         "first_name": "Sam",
         "last_name": "Sample",
@@ -52,7 +53,12 @@ def _template(service: DbService, campaign: str, step: int) -> TemplateVersion:
 def _request(version: TemplateVersion, to: str, settings: Settings) -> MailRequest:
     compiled = bind_shared(CompiledTemplate.from_json(version.compiled), sender_fields(settings))
     link = f"{settings.public_url}/unsubscribe/test-e-mail"
-    sample = {**SAMPLE, "contact": {**SAMPLE["contact"], "email": to}}
+    sender = dict(sender_fields(settings))
+    sample: dict[str, Mapping[str, str | None]] = {
+        **SAMPLE,
+        "contact": {**SAMPLE["contact"], "email": to},
+        "sender": sender,
+    }
     values = tuple(Renderer(compiled).values(sample, link))
     skeleton = Skeleton(
         compiled.subject, compiled.html, compiled.text, tuple(slot.tag for slot in compiled.slots)

@@ -149,7 +149,7 @@ def a_contact(raw: Raw) -> AContact:
 
 @pytest.fixture
 def published_steps(raw: Raw) -> PublishedSteps:
-    """Publishes n minimal e-mails in a campaign; the first at once, each next after `delay_days`."""
+    """Publishes n minimal e-mails; the first is due at once, each next after `delay_days`."""
 
     def publish(campaign_key: str, n: int, *, delay_days: int = 7) -> list[str]:
         return [

@@ -31,7 +31,7 @@ class EmbeddedServer:
 
     @classmethod
     def start(cls, data_dir: Path) -> EmbeddedServer:
-        """Start the server (or join the running one); creates the cluster and the database if needed."""
+        """Start the server (or join the running one); creates what is missing."""
         folder = data_dir / "postgres"
         folder.mkdir(parents=True, exist_ok=True)
         _forget_dead_users(folder)
@@ -55,7 +55,7 @@ class EmbeddedServer:
 
 
 def _forget_dead_users(folder: Path) -> None:
-    # A process that was killed never signed off; left on the list it would keep the server up for ever.
+    # A killed process never signed off; left on the list it would keep the server up for ever.
     users = DiskList(folder / ".handle_pids.json")
     alive = [pid for pid in users.get() if psutil.pid_exists(pid)]
     if alive != users.get():

@@ -1,4 +1,4 @@
-"""What can go wrong with the database, translated once, here, from SQLSTATEs and constraint names."""
+"""What can go wrong with the database, translated here, once, from SQLSTATE and constraint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _RULE_STATES = {"MP001", "MP002", "MP003", "MP004", "MP005", "MP006"}
 _WORDS_FOR_CONSTRAINT = {
     "contacts_email_key": "Another contact has this e-mail address already.",
     "contacts_have_a_name_or_an_address": "A contact needs a name or an e-mail address.",
-    "contacts_time_zone_check": "This time zone is not known; use an IANA name such as Europe/Berlin.",
+    "contacts_time_zone_check": "Unknown time zone; use an IANA name such as Europe/Berlin.",
     "contacts_country_check": "Write the country as its two-letter code, such as US.",
     "one_live_enrollment_a_campaign": "This contact is in this campaign already.",
-    "one_active_type_campaign": "This contact is active in another type campaign; stop that one first.",
+    "one_active_type_campaign": "This contact is in another type campaign; stop that one first.",
     "one_email_a_step_and_run": "This contact received this e-mail before.",
     "window_opens_before_it_closes": "The send window must open before it closes.",
     "drip_campaigns_window_days_check": "Choose at least one day of the week.",

@@ -1,7 +1,7 @@
 """The migration runner: applies migrations/<14 digits>_<name>.sql in order, forward only.
 
-What was applied is recorded where the Supabase CLI records it (supabase_migrations.schema_migrations),
-so that `supabase db push` and scripts/migrate.py agree about the same database.
+What was applied is recorded where the Supabase CLI does (supabase_migrations.schema_migrations), so
+that `supabase db push` and scripts/migrate.py agree about the same database.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _apply(connection: psycopg.Connection[tuple[object, ...]], migration: Migrat
             # Sent without parameters, so that one call may carry many statements.
             connection.execute(migration.statements.encode())
             connection.execute(
-                "insert into supabase_migrations.schema_migrations (version, name, statements) values (%s, %s, %s)",
+                "insert into supabase_migrations.schema_migrations (version, name, statements)"
+                " values (%s, %s, %s)",
                 (migration.version, migration.name, [migration.statements]),
             )
     except psycopg.OperationalError:

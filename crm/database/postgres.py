@@ -1,8 +1,8 @@
 """The Postgres adapter of the gateway, on psycopg 3.
 
-Every call is one transaction that first takes on the caller's role and claims, so row-level security
-acts exactly as it does behind Supabase's REST API. Statements are never prepared on the server
-(prepare_threshold None): that is what a transaction-pooling proxy needs.
+Every call is one transaction that first takes on the caller's role and claims, so row-level
+security acts exactly as it does behind Supabase's REST API. Statements are never prepared on the
+server (prepare_threshold None): that is what a transaction-pooling proxy needs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims',
 
 
 class _TextLoader(Loader):
-    """Identifiers stay text, as they are behind REST; parsing each into a UUID costs and gains nothing."""
+    """Identifiers stay text, as they are behind REST; parsing each into a UUID gains nothing."""
 
     def load(self, data: Any) -> str:
         return bytes(data).decode()
@@ -102,8 +102,10 @@ class PostgresDatabase:
         if function not in self._signatures:
             with self._pool.connection() as connection:
                 row = connection.execute(
-                    """select coalesce(jsonb_object_agg(a.name, format_type(a.type, null)), '{}') as arguments,
-                              p.proretset, (p.prorettype = 'record'::regtype or t.typtype = 'c') as returns_rows
+                    """select p.proretset,
+                              coalesce(jsonb_object_agg(a.name, format_type(a.type, null)), '{}')
+                                as arguments,
+                              (p.prorettype = 'record'::regtype or t.typtype = 'c') as returns_rows
                        from pg_proc p join pg_type t on t.oid = p.prorettype
                        left join lateral unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[])
                          a (name, type) on true

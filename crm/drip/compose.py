@@ -1,4 +1,4 @@
-"""From a due contact to a letter ready to leave, or the reason why it stays. Pure: no clock, no I/O."""
+"""From a due contact to a letter ready to leave, or the reason why it stays. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -93,11 +93,13 @@ class Composer:
         plans: Mapping[str, CampaignPlan],
         templates: Mapping[str, CompiledTemplate],
         *,
+        sender: Mapping[str, str],
         defaults: Defaults,
         caps: Caps,
     ) -> None:
         self._plans = plans
         self._renderers = {key: Renderer(template) for key, template in templates.items()}
+        self._sender = sender
         self._defaults = defaults
         self._caps = caps
         self._calendar = Calendar()
@@ -144,14 +146,15 @@ class Composer:
 
     def _render(self, due: DueContact, now: datetime, unsubscribe_url: str) -> Letter | Held:
         try:
-            values = self._renderers[due.template_id].values(merge_values(due), unsubscribe_url)
+            merge = {**merge_values(due), "sender": self._sender}
+            values = self._renderers[due.template_id].values(merge, unsubscribe_url)
         except MissingMergeValue as error:
             return Held(due.send_id, now + _LOOK_AGAIN, "missing_merge_value", str(error))
         return Letter(due, tuple(values), unsubscribe_url)
 
 
-def merge_values(due: DueContact) -> dict[str, dict[str, str | None]]:
-    """The merge fields of one recipient; sender.* is bound to the template beforehand."""
+def merge_values(due: DueContact) -> dict[str, Mapping[str, str | None]]:
+    """The merge fields of one recipient, without sender.*, which is the same for all."""
     owner = due.owner_name or ""
     return {
         "contact": {

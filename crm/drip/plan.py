@@ -39,7 +39,7 @@ class CampaignPlan:
 
 
 class DueDates:
-    """When the step after a send is due, worked out once for contacts that share a zone and country."""
+    """When the next step is due, worked out once for contacts that share a zone and country."""
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar

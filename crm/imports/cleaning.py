@@ -160,10 +160,8 @@ def _email(cells: RowCells, normalise: Callable[[str], str]) -> str | None:
         return normalise(address)
     except ValueError as error:
         problem = str(error).rstrip(".")
-        cells.refuse(
-            cells.header("email"),
-            f"“{shown(address)}” is not an address ({problem}). Correct it, or leave the cell empty.",
-        )
+        why = f"“{shown(address)}” is not an address ({problem}). Correct it or leave it empty."
+        cells.refuse(cells.header("email"), why)
         return None
 
 

@@ -15,7 +15,7 @@ _FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
 
 
 def neutralise(cell: str) -> str:
-    """The cell as a spreadsheet shows it and never runs it. Use it in every file for spreadsheets."""
+    """The cell as a spreadsheet shows it and never runs it, for every file meant for one."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 

@@ -1,4 +1,4 @@
-"""One row under the answers of the mapping page: asks for a field's cell, collects what is wrong."""
+"""One row under the answers of the mapping page: a field's cell, and what is wrong with the row."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,8 +28,10 @@ class RowCells:
 
     def text(self, field: str, clean: Callable[[str], str] = one_line) -> str:
         """The field's first filled cell, cleaned; "" when blank, or too long, which is a reason."""
-        for header, cell in self.written(field):
-            text = clean(cell)
+        # A file of 100,000 rows comes by here two million times.
+        for header in self._columns.get(field, ()):
+            cell = self._values.get(header)
+            text = clean(cell) if cell else ""
             if text and text.casefold() not in _BLANK_MARKS:
                 return text if self._fits(field, header, text) else ""
         return ""

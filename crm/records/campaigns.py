@@ -12,7 +12,7 @@ from crm.records.rows import columns_of, records_from
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign with its counts. The window is local time of each contact; 00:00 as end is midnight."""
+    """A campaign with its counts. The window is in each contact's local time."""
 
     id: str
     key: str
@@ -62,7 +62,7 @@ class CampaignRecords:
         return records_from(CampaignRules, rows)
 
     def pause(self, campaign_id: str, *, reason: str, now: datetime) -> bool:
-        """Nothing of this campaign is sent until it is resumed; every enrollment keeps its place."""
+        """Nothing of it is sent until it is resumed; every enrollment keeps its place."""
         values = {"status": "paused", "paused_reason": reason, "updated_at": now}
         return self._update(campaign_id, values)
 
@@ -81,7 +81,7 @@ class CampaignRecords:
         respect_holidays: bool,
         now: datetime,
     ) -> bool:
-        """When e-mails may leave, in each contact's local time. ISO weekdays; end 00:00 is midnight."""
+        """When e-mails may leave, in each contact's local time; an end of 00:00 is midnight."""
         values = {
             "window_days": sorted(days),
             "window_start": start,

@@ -57,3 +57,21 @@ class ContactImportRecords:
             p_now=now,
         )
         return records_from(ImportedRow, answers)
+
+    def suppress(self, emails: Sequence[str], *, now: datetime) -> int:
+        """Nobody may write to these addresses any more; returns how many are new to the list."""
+        known: set[str] = set()
+        wanted = list(dict.fromkeys(emails))
+        for start in range(0, len(wanted), 100):
+            from_here = wanted[start : start + 100]
+            rows = self._gateway.select(
+                "suppressions", columns=["email"], where={"email": among(from_here)}
+            )
+            known.update(str(row["email"]) for row in rows)
+        fresh = [
+            {"email": email, "reason": "opted_out", "source": "import", "created_at": now}
+            for email in wanted
+            if email not in known
+        ]
+        self._gateway.insert("suppressions", fresh)
+        return len(fresh)

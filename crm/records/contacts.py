@@ -1,4 +1,4 @@
-"""Contacts: find, add, change, archive. Enrollment rules live in the database and follow by themselves."""
+"""Contacts: find, add, change, archive. Enrollments follow by the database's own rules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 
 from crm.database.gateway import IS_NOT_NULL, IS_NULL, Filter, Gateway, Row, among, matching
 from crm.records.rows import columns_of, record_from, records_from
+from crm.records.states import EmailStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,23 @@ class Contact:
     campaign_name: str | None
     enrollment_status: str | None
     next_send_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeFields:
+    """What an e-mail to this contact is filled with, for a preview of it."""
+
+    first_name: str
+    last_name: str
+    email: str | None
+    company_name: str
+    job_title: str
+    industry: str
+    city: str
+    country: str
+    owner_name: str | None
+    owner_email: str | None
+    owner_phone: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +152,7 @@ class ContactRecords:
     def page(
         self, search: ContactSearch = EVERYONE, *, before: str | None = None, size: int = 50
     ) -> ContactPage:
-        """Contacts newest first. `before` is the previous page's `next_before` (ids are time-ordered)."""
+        """Contacts newest first. `before` is the `next_before` of the page before."""
         where = search.where()
         if before is not None:
             where["id"] = Filter("<", before)
@@ -151,11 +169,21 @@ class ContactRecords:
     def count(self, search: ContactSearch = EVERYONE) -> int:
         return self._gateway.count("contacts", where=search.where())
 
+    def count_all(self) -> int:
+        """Contacts in the database, archived ones included."""
+        return self._gateway.count("contacts")
+
     def get(self, contact_id: str) -> Contact | None:
         return self._first({"id": contact_id})
 
     def by_email(self, email: str) -> Contact | None:
         return self._first({"email": email})
+
+    def merge_fields(self, contact_id: str) -> MergeFields | None:
+        rows = self._gateway.select(
+            "contact_merge_fields", columns=columns_of(MergeFields), where={"id": contact_id}
+        )
+        return record_from(MergeFields, rows[0]) if rows else None
 
     def add(self, draft: ContactDraft, *, created_by: str | None, now: datetime) -> str:
         """Add a contact and return its id; its type's campaign starts by itself."""
@@ -167,7 +195,7 @@ class ContactRecords:
         return self._update([contact_id], _row(draft) | {"updated_at": now}) == 1
 
     def change_type(self, contact_ids: Sequence[str], contact_type: str, *, now: datetime) -> int:
-        """Set the type; stops the old type's campaign and starts the new one's. Returns how many changed."""
+        """Set the type: the old campaign stops, the new one starts. Returns how many changed."""
         return self._update(contact_ids, {"contact_type": contact_type, "updated_at": now})
 
     def archive(self, contact_ids: Sequence[str], *, now: datetime) -> int:
@@ -180,6 +208,18 @@ class ContactRecords:
         return self._update(
             contact_ids, {"archived_at": None, "updated_at": now}, archived_at=IS_NOT_NULL
         )
+
+    def set_email_status(
+        self, contact_id: str, status: EmailStatus, *, reason: str, now: datetime
+    ) -> bool:
+        """Whether we may write to this person. Anything but ok stops every enrollment at once."""
+        values = {
+            "email_status": status.value,
+            "email_status_reason": reason,
+            "email_status_at": now,
+            "updated_at": now,
+        }
+        return self._update([contact_id], values) == 1
 
     def industries(self) -> list[str]:
         """Industries in use, for filters and forms."""

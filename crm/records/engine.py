@@ -49,7 +49,7 @@ class Postponement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What became of one send. For an accepted one, the next step and its date (None: that was the last)."""
+    """What became of one send; for an accepted one also what comes next (None: it was the last)."""
 
     send_id: str
     status: str
@@ -149,7 +149,7 @@ class EngineRecords:
     def hand_over(
         self, lease_token: str, *, provider: str, values: Mapping[str, Sequence[str]], now: datetime
     ) -> set[str]:
-        """The last look before a request leaves: which of these sends (id → merge values) may still go."""
+        """The last look before a request leaves: which of these (id → values) may still go."""
         return set(
             self._gateway.call(
                 "hand_over",

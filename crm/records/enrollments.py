@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from crm.database.gateway import IS_NOT_NULL, Filter, Gateway, Row
+from crm.database.gateway import IS_NOT_NULL, Filter, Gateway, Row, among
 from crm.records.rows import columns_of, records_from
 
 Action = Literal["pause", "resume", "stop"]
@@ -43,7 +43,7 @@ class Enrollment:
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentOutcome:
-    """What came of enrolling one contact: `enrolled`, or why not (see enroll_contacts in migrations/)."""
+    """What came of enrolling one contact: `enrolled`, or why not (enroll_contacts lists them)."""
 
     contact_id: str
     outcome: str
@@ -57,8 +57,14 @@ class EnrollmentRecords:
         """All enrollments of a contact, newest first."""
         return self._list({"contact_id": contact_id}, ["enrolled_at desc"], None)
 
-    def of_campaign(self, campaign_id: str, *, limit: int) -> list[Enrollment]:
-        return self._list({"campaign_id": campaign_id}, ["enrolled_at desc"], limit)
+    def of_campaign(
+        self, campaign_id: str, *, statuses: Sequence[str] = (), limit: int
+    ) -> list[Enrollment]:
+        """The newest first; `statuses` empty means any."""
+        where: Row = {"campaign_id": campaign_id}
+        if statuses:
+            where["status"] = among(statuses)
+        return self._list(where, ["enrolled_at desc"], limit)
 
     def upcoming(self, *, limit: int) -> list[Enrollment]:
         """Active enrollments by their next send date, the earliest first."""

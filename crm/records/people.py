@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from crm.database.gateway import Gateway
 from crm.records.rows import columns_of, records_from
@@ -28,6 +29,18 @@ class PeopleRecords:
             "profiles", columns=columns_of(Person), where={"active": True}, order=["full_name"]
         )
         return records_from(Person, rows)
+
+    def add(self, *, person_id: str, full_name: str, email: str, role: str, now: datetime) -> None:
+        """Add a colleague (admins only). The id is the subject of their sign-in."""
+        row = {
+            "id": person_id,
+            "full_name": full_name,
+            "email": email,
+            "role": role,
+            "created_at": now,
+            "updated_at": now,
+        }
+        self._gateway.insert("profiles", [row])
 
     def get(self, person_id: str) -> Person | None:
         rows = self._gateway.select("profiles", columns=columns_of(Person), where={"id": person_id})

@@ -1,10 +1,9 @@
-"""From a gateway row to a frozen dataclass: by field name, ignoring columns the record does not carry."""
+"""From a gateway row to a frozen dataclass, by field name; other columns are ignored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import cache
 from typing import Any, TypeVar
 
 from crm.database.gateway import Row
@@ -12,18 +11,18 @@ from crm.database.gateway import Row
 Record = TypeVar("Record")
 
 
-@cache
-def columns_of(record: Any) -> tuple[str, ...]:
+def columns_of(record: type[Any]) -> tuple[str, ...]:
     """The columns a record needs: exactly its fields."""
     return tuple(field.name for field in fields(record))
 
 
 def record_from(record: type[Record], row: Row) -> Record:
-    return record(**{name: _frozen(row[name]) for name in columns_of(record)})
+    return records_from(record, [row])[0]
 
 
 def records_from(record: type[Record], rows: Iterable[Row]) -> list[Record]:
-    return [record_from(record, row) for row in rows]
+    names = columns_of(record)
+    return [record(**{name: _frozen(row[name]) for name in names}) for row in rows]
 
 
 def _frozen(value: Any) -> Any:

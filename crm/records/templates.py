@@ -1,4 +1,4 @@
-"""The e-mails of campaigns, as versions. What is published never changes; a change is a new version."""
+"""The e-mails of campaigns, as versions: what is published never changes."""
 
 from __future__ import annotations
 

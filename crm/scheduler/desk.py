@@ -38,7 +38,7 @@ def sender_identity(settings: Settings) -> SenderIdentity:
 
 
 class Desk:
-    """Read once at the start of a run; a template published meanwhile is fetched when it turns up."""
+    """Read once at the start of a run, and again when a template was published meanwhile."""
 
     def __init__(self, service: DbService, sender: Mapping[str, str]) -> None:
         self._service = service
@@ -58,6 +58,7 @@ class Desk:
         return Composer(
             plans,
             templates,
+            sender=self._sender,
             defaults=Defaults(rules.default_time_zone, rules.default_country),
             caps=Caps(contact_daily=rules.contact_daily_cap),
         )

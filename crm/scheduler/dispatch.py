@@ -114,7 +114,7 @@ class Dispatcher:
     def _settle(self, letters: Sequence[Letter], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()
         settlements = [self._settlement(x, o, now) for x, o in zip(letters, outcomes, strict=True)]
-        # The provider has answered: giving up now would turn a known result into an unconfirmed one.
+        # The provider has answered: giving up now would make a known result an unconfirmed one.
         for attempt in stamina.retry_context(
             on=DatabaseUnreachableError, attempts=50, timeout=SETTLE_SECONDS
         ):
@@ -144,7 +144,7 @@ class Dispatcher:
         )
 
     def _heed(self, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """An answer about the account or the connection ends the run; a refused key stops all sending."""
+        """Trouble with account or connection ends the run; a refused key stops all sending."""
         halting = next((o for o in outcomes if o.halt), None)
         if halting:
             reason = halting.reason or "The provider refused our credentials."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import streamlit as st
 
@@ -33,11 +33,11 @@ def choices() -> Choices:
 
 def _industries() -> tuple[str, ...]:
     # Grouping a million contacts takes a moment, and a new industry may wait a few minutes.
-    read_at, known = st.session_state.get(_INDUSTRIES, (datetime.min, ()))
-    if datetime.min == read_at or session.now() - read_at > _INDUSTRIES_FRESH:
-        known = tuple(session.current().db.contacts.industries())
-        st.session_state[_INDUSTRIES] = (session.now(), known)
-    return tuple(known)
+    remembered = st.session_state.get(_INDUSTRIES)
+    if remembered is None or session.now() - remembered[0] > _INDUSTRIES_FRESH:
+        remembered = (session.now(), tuple(session.current().db.contacts.industries()))
+        st.session_state[_INDUSTRIES] = remembered
+    return remembered[1]
 
 
 def show(offered: Choices) -> ContactSearch:
@@ -56,25 +56,41 @@ def show(offered: Choices) -> ContactSearch:
     columns = st.columns([3, 3, 2, 2, 2])
     with columns[0]:
         types = st.multiselect(
-            "Type", list(labels), format_func=labels.__getitem__, key="type",
-            placeholder="Every type", bind="query-params",
-        )  # fmt: skip
+            "Type",
+            list(labels),
+            format_func=labels.__getitem__,
+            key="type",
+            placeholder="Every type",
+            bind="query-params",
+        )
     with columns[1]:
         statuses = st.multiselect(
-            "E-mail status", list(words.EMAIL_STATUS), key="status",
+            "E-mail status",
+            list(words.EMAIL_STATUS),
+            key="status",
             format_func=lambda code: words.EMAIL_STATUS[code][0],
-            placeholder="Every status", bind="query-params",
-        )  # fmt: skip
+            placeholder="Every status",
+            bind="query-params",
+        )
     with columns[2]:
         owner = st.selectbox(
-            "Owner", list(names), index=None, format_func=names.__getitem__, key="owner",
-            placeholder="Everybody", bind="query-params",
-        )  # fmt: skip
+            "Owner",
+            list(names),
+            index=None,
+            format_func=names.__getitem__,
+            key="owner",
+            placeholder="Everybody",
+            bind="query-params",
+        )
     with columns[3]:
         industry = st.selectbox(
-            "Industry", offered.industries, index=None, key="industry",
-            placeholder="Every industry", bind="query-params",
-        )  # fmt: skip
+            "Industry",
+            offered.industries,
+            index=None,
+            key="industry",
+            placeholder="Every industry",
+            bind="query-params",
+        )
     with columns[4]:
         shown = st.selectbox("Show", (_LIVING, _ARCHIVED), key="show", bind="query-params")
     return ContactSearch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -70,11 +71,17 @@ def _row(contact: Contact, moments: Moments) -> dict[str, str]:
     }
 
 
-def _columns(contacts: Sequence[Contact]) -> dict[str, object]:
+def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
     return {
         "Name": st.column_config.ButtonColumn(
-            "Name", width=180, pinned=True, alignment="left", type="tertiary", key=_OPEN_CLICK,
-            on_click=_open_clicked, args=(tuple(contact.id for contact in contacts),),
+            "Name",
+            width=180,
+            pinned=True,
+            alignment="left",
+            type="tertiary",
+            key=_OPEN_CLICK,
+            on_click=_open_clicked,
+            args=(tuple(contact.id for contact in contacts),),
         ),
         "Company": st.column_config.TextColumn(width=170),
         "Type": st.column_config.TextColumn(width=95),
@@ -84,7 +91,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, object]:
         "Next e-mail": st.column_config.TextColumn(width=130, help="In your time zone"),
         "Owner": st.column_config.TextColumn(width=120),
         "Added": st.column_config.TextColumn(width=100),
-    }  # fmt: skip
+    }
 
 
 def _open_clicked(contact_ids: Sequence[str]) -> None:
@@ -103,7 +110,9 @@ def _pager(page_number: int, *, shown: int, total: int, next_before: str | None)
             f"{words.number(first)}–{words.number(first + shown - 1)} of {words.number(total)}",
             width="content",
         )
-        st.button("Previous", key="page_back", on_click=_turn, args=(None,), disabled=page_number == 1)
+        st.button(
+            "Previous", key="page_back", on_click=_turn, args=(None,), disabled=page_number == 1
+        )
         st.button(
             "Next", key="page_on", on_click=_turn, args=(next_before,), disabled=next_before is None
         )
@@ -122,14 +131,25 @@ def _nobody(search: ContactSearch) -> None:
             st.markdown("**Nobody fits these filters.** Search for less, or start over.")
             st.button("Clear all filters", on_click=contact_filters.clear)
         elif search.archived:
-            st.markdown("**The archive is empty.** Contacts you archive wait here and can come back.")
+            st.markdown(
+                "**The archive is empty.** Contacts you archive wait here and can come back."
+            )
         else:
             st.markdown(
                 "**No contacts yet.** Add the first one by hand, or import a file from HubSpot, "
                 "LinkedIn, Google Contacts, Outlook or Salesforce."
             )
             with st.container(horizontal=True):
-                st.button("Add contact", key="add_first", type="primary",
-                          on_click=open_dialog, args=("add_contact",))
-                st.button("Import contacts", key="import_first", on_click=open_dialog,
-                          args=("import_contacts",))  # fmt: skip
+                st.button(
+                    "Add contact",
+                    key="add_first",
+                    type="primary",
+                    on_click=open_dialog,
+                    args=("add_contact",),
+                )
+                st.button(
+                    "Import contacts",
+                    key="import_first",
+                    on_click=open_dialog,
+                    args=("import_contacts",),
+                )

@@ -7,14 +7,29 @@ from zoneinfo import available_timezones
 
 from phonenumbers.geodata.locale import LOCALE_DATA
 
-_AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+_AREAS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
 
 
 @cache
 def country_names() -> dict[str, str]:
     """ISO 3166-1 alpha-2 code to English name, by name."""
-    named = {code: names["en"] for code, names in LOCALE_DATA.items() if names.get("en")}
+    named = {code: _english(names) for code, names in LOCALE_DATA.items() if names.get("en")}
     return dict(sorted(named.items(), key=lambda item: item[1]))
+
+
+def _english(names: dict[str, str]) -> str:
+    # "*aa" stands for "the same as under aa".
+    return names[names["en"][1:]] if names["en"].startswith("*") else names["en"]
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+Dialogs = Mapping[str, Callable[..., None]]
 _KEY = "open_dialog"
 
 
@@ -18,7 +19,7 @@ def close_dialog() -> None:
     st.session_state.pop(_KEY, None)
 
 
-def show_open(known: Mapping[str, Callable[..., None]]) -> None:
+def show_open(known: Dialogs) -> None:
     """Once a page run, at its end; a dialog of another page is forgotten."""
     if _KEY not in st.session_state:
         return

@@ -42,7 +42,9 @@ def show() -> None:
 
 def _undo_bar(undo: ArchiveUndo) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo_bar"):
-        st.markdown(f"Archived {words.counted(len(undo.contact_ids), 'contact')}; their campaigns stopped.")
+        st.markdown(
+            f"Archived {words.counted(len(undo.contact_ids), 'contact')}; their campaigns stopped."
+        )
         st.button("Undo", key="undo_archive", type="primary", on_click=_undo_archive, args=(undo,))
         st.button("Dismiss", key="undo_dismiss", type="tertiary", on_click=_forget_undo)
 

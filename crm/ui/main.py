@@ -13,19 +13,21 @@ _PAGES = _HERE.parent.parent / "pages"
 
 
 def main() -> None:
-    st.set_page_config(
-        page_title="MPT-CRM", page_icon=str(_HERE / "icon.svg"), layout="wide"
-    )
+    st.set_page_config(page_title="MPT-CRM", page_icon=str(_HERE / "icon.svg"), layout="wide")
     st.html(_HERE / "style.css")
     st.logo(str(_HERE / "logo.svg"), size="large")
     chosen = st.navigation(
         {
             "People": [
-                st.Page(_PAGES / "02_Contacts.py", title="Contacts", url_path="contacts", default=True)
+                st.Page(
+                    _PAGES / "02_Contacts.py", title="Contacts", url_path="contacts", default=True
+                )
             ],
             "Campaigns": [
                 st.Page(
-                    _PAGES / "13_Campaign_Manager.py", title="Campaign manager", url_path="campaigns"
+                    _PAGES / "13_Campaign_Manager.py",
+                    title="Campaign manager",
+                    url_path="campaigns",
                 )
             ],
         }

@@ -20,6 +20,14 @@ class Entry:
     who: str = ""
 
 
+_MARKDOWN = frozenset("\\`*_{}[]()#+-.!~|<>$:")
+
+
+def as_text(text: str) -> str:
+    """For a Markdown element: what a person typed stays the characters it is."""
+    return "".join(f"\\{c}" if c in _MARKDOWN else c for c in text)
+
+
 def link(url: str, text: str) -> str:
     """A link that opens beside the app; only web and mail addresses become one."""
     if not url.startswith(("https://", "http://", "mailto:", "tel:")):

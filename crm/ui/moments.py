@@ -1,4 +1,4 @@
-"""Moments as the reader's calendar shows them. Stored times are aware UTC; the zone is the viewer's."""
+"""Moments as the viewer's calendar shows them. Stored times are aware UTC."""
 
 from __future__ import annotations
 

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import time
 from typing import Literal
 
-from crm.records.states import CampaignStatus, EmailStatus, EnrollmentReason, EnrollmentStatus
-from crm.records.states import RunStatus, SendStatus
+from crm.records.states import (
+    CampaignStatus,
+    EmailStatus,
+    EnrollmentReason,
+    EnrollmentStatus,
+    RunStatus,
+    SendStatus,
+)
 
 Tone = Literal["green", "orange", "red", "blue", "gray"]
 
@@ -97,7 +103,10 @@ ACTIVITY_KIND: Mapping[str, str] = {
     "task": "Task",
 }
 
-PROVIDER: Mapping[str, str] = {"sendgrid": "SendGrid", "outbox": "Local outbox (nothing left this machine)"}
+PROVIDER: Mapping[str, str] = {
+    "sendgrid": "SendGrid",
+    "outbox": "Local outbox (nothing left this machine)",
+}
 
 # What came of enrolling a contact (enroll_contacts in migrations/): said of one, said of several.
 _ENROLL_OUTCOME: Mapping[str, tuple[str, str]] = {
@@ -186,7 +195,9 @@ def enroll_outcomes(outcomes: Iterable[str]) -> str:
 
 
 def run_counts(counts: Mapping[str, int]) -> str:
-    parts = [text.format(number(n)) for key, text in _RUN_COUNT.items() if (n := counts.get(key, 0))]
+    parts = [
+        text.format(number(n)) for key, text in _RUN_COUNT.items() if (n := counts.get(key, 0))
+    ]
     return ", ".join(parts) or "Nothing was due"
 
 

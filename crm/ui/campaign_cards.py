@@ -1,0 +1,172 @@
+"""The campaigns side by side: how many are under way, the sending hours, pause and resume."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from crm.records.campaigns import Campaign
+from crm.ui import calm, live, session, words
+from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
+from crm.ui.feedback import say
+from crm.ui.markup import as_text, counts
+from db_service import DatabaseError
+
+_A_ROW = 4
+_LONGEST_REASON = 200
+
+
+def show() -> None:
+    campaigns = session.current().db.campaigns.overview()
+    if not campaigns:
+        st.info(
+            "There are no campaigns yet. `python scripts/populate_drip_templates.py` adds them."
+        )
+    for start in range(0, len(campaigns), _A_ROW):
+        columns = st.columns(_A_ROW)
+        for column, campaign in zip(columns, campaigns[start : start + _A_ROW], strict=False):
+            with column:
+                _card(campaign)
+
+
+def _card(campaign: Campaign) -> None:
+    text, tone = words.CAMPAIGN_STATUS[campaign.status]
+    with st.container(border=True, key=f"campaign_{campaign.key}", height="stretch"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+        ):
+            st.subheader(campaign.name, anchor=False, width="content")
+            st.badge(text, color=tone)
+        st.caption(as_text(campaign.paused_reason or campaign.description))
+        counts(_figures(campaign))
+        window = words.send_window(campaign.window_days, campaign.window_start, campaign.window_end)
+        st.caption(
+            f"{words.counted(campaign.step_count, 'e-mail')} · {window}, each contact's time"
+        )
+        st.caption(_next_words(campaign))
+        if session.current().is_admin:
+            _buttons(campaign)
+
+
+def _figures(campaign: Campaign) -> list[tuple[str, str, bool]]:
+    return [
+        ("Active", words.number(campaign.active_count), False),
+        ("Paused", words.number(campaign.paused_count), False),
+        ("Completed", words.number(campaign.completed_count), False),
+        ("Sent", words.number(campaign.sent_count), False),
+        ("Stopped", words.number(campaign.stopped_count), False),
+        ("Held", words.number(campaign.held_count), campaign.held_count > 0),
+    ]
+
+
+def _next_words(campaign: Campaign) -> str:
+    moments = session.current().moments
+    if campaign.step_count == 0:
+        return "No e-mails yet; nothing is sent."
+    if campaign.status == "paused":
+        return "Nothing is sent while it is paused."
+    if campaign.next_send_at is None:
+        return "Nobody waits for an e-mail."
+    if campaign.next_send_at <= moments.now:
+        return "Next e-mail: due now"
+    return f"Next e-mail: {moments.when(campaign.next_send_at)}"
+
+
+def _buttons(campaign: Campaign) -> None:
+    with st.container(horizontal=True):
+        if campaign.status == "paused":
+            st.button(
+                "Resume",
+                key=f"resume_{campaign.key}",
+                type="primary",
+                on_click=_resume,
+                args=(campaign,),
+            )
+        else:
+            st.button(
+                "Pause",
+                key=f"pause_{campaign.key}",
+                on_click=_open,
+                args=("pause_campaign", campaign),
+            )
+        st.button(
+            "Sending hours",
+            key=f"window_{campaign.key}",
+            on_click=_open,
+            args=("send_window", campaign),
+        )
+
+
+def _open(name: str, campaign: Campaign) -> None:
+    open_dialog(name, campaign=campaign)
+    live.want_whole_page()
+
+
+def _resume(campaign: Campaign) -> None:
+    try:
+        session.current().db.campaigns.resume(campaign.id, now=session.now())
+    except DatabaseError as error:
+        say(calm.words_for(error))
+    else:
+        say(f"{campaign.name} goes on; every contact kept the place.")
+    live.want_whole_page()
+
+
+@st.dialog("Pause campaign", on_dismiss=close_dialog)
+@calm.section
+def pause_campaign(campaign: Campaign) -> None:
+    st.markdown(
+        f"No e-mail of **{campaign.name}** leaves until it is resumed. "
+        f"{words.counted(campaign.active_count, 'active contact')} keep their place."
+    )
+    with st.form("pause_campaign", border=False):
+        reason = st.text_input(
+            "Reason, for colleagues", max_chars=_LONGEST_REASON, key="pause_reason"
+        )
+        submitted = st.form_submit_button(f"Pause {campaign.name}", type="primary")
+    if submitted:
+        here = session.current()
+        why = f"Paused by {here.person.full_name}{': ' + reason.strip() if reason.strip() else ''}"
+        here.db.campaigns.pause(campaign.id, reason=why, now=session.now())
+        say(f"{campaign.name} is paused.")
+        close_dialog()
+        st.rerun()
+
+
+@st.dialog("Sending hours", on_dismiss=close_dialog)
+@calm.section
+def send_window(campaign: Campaign) -> None:
+    st.markdown(f"When e-mails of **{campaign.name}** may arrive, in each contact's own time zone.")
+    with st.form("send_window", border=False):
+        days = st.pills(
+            "Days",
+            range(1, 8),
+            selection_mode="multi",
+            default=list(campaign.window_days),
+            format_func=lambda day: words.DAY_NAMES[day - 1][:3],
+            key="window_days",
+        )
+        left, right = st.columns(2)
+        start = left.time_input("From", value=campaign.window_start, key="window_start")
+        end = right.time_input(
+            "Until (00:00 is midnight)", value=campaign.window_end, key="window_end"
+        )
+        holidays = st.checkbox(
+            "Keep public holidays of the contact's country free",
+            value=campaign.respect_holidays,
+            key="window_holidays",
+        )
+        submitted = st.form_submit_button("Save", type="primary")
+    if not submitted:
+        return
+    if not days:
+        st.error("Choose at least one day.")
+        return
+    session.current().db.campaigns.set_window(
+        campaign.id, days=days, start=start, end=end, respect_holidays=holidays, now=session.now()
+    )
+    say(f"{campaign.name}: {words.send_window(days, start, end)}.")
+    close_dialog()
+    st.rerun()
+
+
+DIALOGS: Dialogs = {"pause_campaign": pause_campaign, "send_window": send_window}

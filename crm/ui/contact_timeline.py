@@ -1,0 +1,61 @@
+"""One contact's timeline: what happened, the latest first, and a place for a note."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from crm.records.activities import Activity
+from crm.ui import calm, session, words
+from crm.ui.feedback import say
+from crm.ui.markup import Entry, timeline
+from crm.ui.moments import Moments
+from db_service import DatabaseError
+
+_SHOWN = 100
+_LONGEST_NOTE = 10_000
+
+
+def show(contact_id: str) -> None:
+    st.subheader("Timeline", anchor=False)
+    with st.form("note", clear_on_submit=True, border=False, enter_to_submit=False):
+        text = st.text_area(
+            "Note",
+            placeholder="Write a note about this contact",
+            max_chars=_LONGEST_NOTE,
+            height=80,
+            label_visibility="collapsed",
+            key="note_text",
+        )
+        if st.form_submit_button("Add note") and text.strip():
+            _add_note(contact_id, text.strip())
+    here = session.current()
+    activities = here.db.activities.timeline(contact_id, limit=_SHOWN)
+    names = {person.id: person.full_name for person in here.db.people.active()}
+    moments = here.moments
+    if activities:
+        timeline(_entry(activity, names, moments) for activity in activities)
+    else:
+        st.caption("Nothing has happened yet.")
+    if len(activities) == _SHOWN:
+        st.caption(f"The latest {_SHOWN} entries are shown.")
+
+
+def _add_note(contact_id: str, text: str) -> None:
+    here = session.current()
+    try:
+        here.db.activities.add_note(contact_id, text, actor_id=here.person.id, now=session.now())
+    except DatabaseError as error:
+        st.error(calm.words_for(error))
+        return
+    say("Note added.")
+    st.rerun()
+
+
+def _entry(activity: Activity, names: dict[str, str], moments: Moments) -> Entry:
+    return Entry(
+        kind=words.ACTIVITY_KIND.get(activity.kind, "Event"),
+        what=activity.summary,
+        when=moments.when(activity.occurred_at),
+        exact=moments.exact(activity.occurred_at),
+        who=names.get(activity.actor_id or "", ""),
+    )

@@ -1,0 +1,101 @@
+"""E-mails that left, the newest first, each to be read exactly as it went out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from crm.records.sends import Send
+from crm.ui import calm, email_view, live, session, words
+from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
+from crm.ui.markup import as_text, facts, hover
+from crm.ui.moments import Moments
+
+_SHOWN = 100
+_CLICK = "outbox_click"
+
+
+def show() -> None:
+    sent = session.current().db.sends.sent(limit=_SHOWN)
+    if not sent:
+        st.info(
+            "Nothing has been sent yet. E-mails appear here as the scheduler sends them; "
+            "“Run now” starts it at once."
+        )
+        return
+    st.caption("Click an e-mail's name to read it as it was delivered.")
+    moments = session.current().moments
+    st.dataframe(
+        pd.DataFrame([_row(send, moments) for send in sent]),
+        hide_index=True,
+        key="outbox",
+        height="content" if len(sent) <= 12 else 480,
+        alt="Sent e-mails, the newest first",
+        column_config={
+            "E-mail": st.column_config.ButtonColumn(
+                width=260,
+                alignment="left",
+                type="tertiary",
+                key=_CLICK,
+                on_click=_open_clicked,
+                args=(tuple(sent),),
+            )
+        },
+    )
+    if len(sent) == _SHOWN:
+        st.caption(f"The latest {_SHOWN} are shown.")
+
+
+def _row(send: Send, moments: Moments) -> dict[str, str]:
+    return {
+        "E-mail": send.template_name,
+        "To": send.contact_name or send.to_email,
+        "Address": send.to_email,
+        "Campaign": send.campaign_name,
+        "Sent": moments.when(send.handed_over_at),
+        "Status": _standing(send),
+    }
+
+
+def _standing(send: Send) -> str:
+    if send.status in {"accepted", "delivered"}:
+        if send.first_clicked_at:
+            return "Clicked"
+        if send.first_opened_at:
+            return "Opened"
+    return words.SEND_STATUS[send.status][0]
+
+
+def _open_clicked(sent: Sequence[Send]) -> None:
+    open_dialog("sent_email", send=sent[st.session_state[_CLICK]["row"]])
+    live.want_whole_page()
+
+
+@st.dialog("Sent e-mail", width="large", on_dismiss=close_dialog)
+@calm.section
+def sent_email(send: Send) -> None:
+    content = session.current().db.sends.content(send.id)
+    if content is None:
+        st.info("The content of this e-mail was not kept.")
+        return
+    email = email_view.as_sent(content)
+    moments = session.current().moments
+    st.markdown(f"**{as_text(email.subject)}**")
+    sender = content.sender or {}
+    facts(
+        [
+            ("From", escape(f"{sender.get('name', '')} <{sender.get('email', '')}>")),
+            ("To", escape(f"{send.contact_name} <{send.to_email}>")),
+            ("Sent", hover(moments.when(send.handed_over_at), moments.exact(send.handed_over_at))),
+            ("Status", escape(f"{words.SEND_STATUS[send.status][0]}. {send.reason}".strip())),
+            ("Through", escape(words.PROVIDER.get(send.provider, send.provider))),
+            ("Provider id", escape(send.provider_message_id or "")),
+        ]
+    )
+    email_view.show(email, key="sent")
+
+
+DIALOGS: Dialogs = {"sent_email": sent_email}

@@ -1,0 +1,107 @@
+"""What goes out next, and what waits for a person."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from crm.records.enrollments import Enrollment
+from crm.records.sends import Send
+from crm.ui import calm, live, session, words
+from crm.ui.feedback import say
+from crm.ui.markup import as_text
+from crm.ui.moments import Moments
+from db_service import DatabaseError
+
+_SHOWN = 100
+_SHOWN_HELD = 25
+
+
+def show() -> None:
+    _held()
+    _upcoming()
+
+
+def _held() -> None:
+    held = session.current().db.sends.held(limit=_SHOWN_HELD + 1)
+    if not held:
+        return
+    st.subheader("Waiting for you", anchor=False)
+    failed = [send for send in held if send.status == "failed"]
+    if session.current().is_admin and len(failed) > 1:
+        st.button(
+            f"Try all {len(failed)} failed ones again",
+            key="retry_all",
+            on_click=_retry,
+            args=([send.id for send in failed],),
+        )
+    for send in held[:_SHOWN_HELD]:
+        _held_card(send)
+    if len(held) > _SHOWN_HELD:
+        st.caption(f"The latest {_SHOWN_HELD} are shown.")
+
+
+def _held_card(send: Send) -> None:
+    text, tone = words.SEND_STATUS[send.status]
+    moments = session.current().moments
+    with st.container(border=True, key=f"held_{send.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{as_text(send.contact_name or send.to_email)}**", width="content")
+            st.badge(text, color=tone)
+            st.caption(
+                f"{as_text(send.template_name)} · {send.campaign_name} · {moments.when(send.held_at)}",
+                width="content",
+            )
+        st.markdown(as_text(send.reason or "The provider gave no reason."))
+        if send.status == "failed" and session.current().is_admin:
+            st.button("Try again", key=f"retry_{send.id}", on_click=_retry, args=([send.id],))
+        elif send.status == "unconfirmed":
+            st.caption(
+                "Nobody knows whether it arrived, so it is not sent again by itself. "
+                "A report of the provider settles it."
+            )
+
+
+def _retry(send_ids: list[str]) -> None:
+    try:
+        freed = session.current().db.sends.retry_failed(send_ids, now=session.now())
+    except DatabaseError as error:
+        say(calm.words_for(error))
+    else:
+        say(
+            f"{words.counted(freed, 'e-mail')} will be tried with the next run."
+            if freed
+            else "It cannot be tried again: the contact may not be written to any more."
+        )
+    live.want_whole_page()
+
+
+def _upcoming() -> None:
+    st.subheader("Next e-mails", anchor=False)
+    upcoming = session.current().db.enrollments.upcoming(limit=_SHOWN)
+    if not upcoming:
+        st.info("Nobody waits for an e-mail. Enroll contacts on the Contacts page.")
+        return
+    moments = session.current().moments
+    st.dataframe(
+        pd.DataFrame([_row(enrollment, moments) for enrollment in upcoming]),
+        hide_index=True,
+        key="upcoming",
+        alt="The next e-mails, the earliest first",
+    )
+    if len(upcoming) == _SHOWN:
+        st.caption(f"The next {_SHOWN} are shown.")
+
+
+def _row(enrollment: Enrollment, moments: Moments) -> dict[str, str]:
+    due = enrollment.next_send_at is not None and enrollment.next_send_at <= moments.now
+    return {
+        "When": "With the next run" if due else moments.when(enrollment.next_send_at),
+        "Contact": enrollment.contact_name or enrollment.email or "",
+        "Company": enrollment.company_name,
+        "Campaign": enrollment.campaign_name
+        + (" (paused)" if enrollment.campaign_status == "paused" else ""),
+        "E-mail": f"{enrollment.next_position or '–'} of {enrollment.step_count}",
+        "Name": enrollment.next_template_name or "",
+        "Due": moments.exact(enrollment.next_send_at),
+    }
