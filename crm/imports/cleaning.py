@@ -166,7 +166,7 @@ def _email(cells: RowCells, normalise: Callable[[str], str]) -> str | None:
 
 
 def _address(cell: str) -> str:
-    return without_unseen(first_of_several(cell)).removeprefix("mailto:")
+    return without_unseen(first_of_several(cell))
 
 
 def _first_line_value(cell: str) -> str:

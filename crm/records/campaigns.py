@@ -51,8 +51,10 @@ class CampaignRecords:
         self._gateway = gateway
 
     def overview(self) -> list[Campaign]:
-        """Every campaign that is not archived, with its counts."""
-        rows = self._gateway.select("campaign_overview", columns=columns_of(Campaign), order=["id"])
+        """Every campaign that is not archived, with its counts, in the order of contact types."""
+        rows = self._gateway.select(
+            "campaign_overview", columns=columns_of(Campaign), order=["position", "name"]
+        )
         return [c for c in records_from(Campaign, rows) if c.status != "archived"]
 
     def all_rules(self) -> list[CampaignRules]:

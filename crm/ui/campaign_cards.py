@@ -8,7 +8,7 @@ from crm.records.campaigns import Campaign
 from crm.ui import calm, live, session, words
 from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
 from crm.ui.feedback import say
-from crm.ui.markup import as_text, counts
+from crm.ui.markup import counts, paragraph
 from db_service import DatabaseError
 
 _A_ROW = 4
@@ -36,7 +36,7 @@ def _card(campaign: Campaign) -> None:
         ):
             st.subheader(campaign.name, anchor=False, width="content")
             st.badge(text, color=tone)
-        st.caption(as_text(campaign.paused_reason or campaign.description))
+        paragraph(campaign.paused_reason or campaign.description, style="about")
         counts(_figures(campaign))
         window = words.send_window(campaign.window_days, campaign.window_start, campaign.window_end)
         st.caption(

@@ -10,7 +10,7 @@ import streamlit as st
 from crm.records.contacts import Contact
 from crm.ui import contact_actions, contact_campaigns, contact_timeline, countries, session, words
 from crm.ui.dialogs import open_dialog
-from crm.ui.markup import as_text, facts, hover, link
+from crm.ui.markup import as_text, facts, hover, link, paragraph
 
 
 def show(contact_id: str) -> None:
@@ -54,7 +54,7 @@ def _heading(contact: Contact) -> None:
             st.badge("Archived", color="gray")
     role = " at ".join(part for part in (contact.job_title, contact.company_name) if part)
     if role:
-        st.html(f'<div class="lead">{escape(role)}</div>')
+        paragraph(role, style="lead")
     if contact.email_status != "ok" and contact.email_status_reason:
         st.caption(as_text(f"{standing}: {contact.email_status_reason}"))
 

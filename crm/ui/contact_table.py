@@ -67,7 +67,6 @@ def _row(contact: Contact, moments: Moments) -> dict[str, str]:
         "Campaign": campaign,
         "Next e-mail": moments.when(contact.next_send_at, never="") if runs else "",
         "Owner": contact.owner_name or "",
-        "Added": moments.day(contact.created_at),
     }
 
 
@@ -75,7 +74,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
     return {
         "Name": st.column_config.ButtonColumn(
             "Name",
-            width=180,
+            width=165,
             pinned=True,
             alignment="left",
             type="tertiary",
@@ -83,14 +82,13 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
             on_click=_open_clicked,
             args=(tuple(contact.id for contact in contacts),),
         ),
-        "Company": st.column_config.TextColumn(width=170),
+        "Company": st.column_config.TextColumn(width=155),
         "Type": st.column_config.TextColumn(width=95),
-        "E-mail": st.column_config.TextColumn(width=210),
-        "E-mail status": st.column_config.TextColumn(width=115),
-        "Campaign": st.column_config.TextColumn(width=130),
-        "Next e-mail": st.column_config.TextColumn(width=130, help="In your time zone"),
-        "Owner": st.column_config.TextColumn(width=120),
-        "Added": st.column_config.TextColumn(width=100),
+        "E-mail": st.column_config.TextColumn(width=195),
+        "E-mail status": st.column_config.TextColumn(width=110),
+        "Campaign": st.column_config.TextColumn(width=125),
+        "Next e-mail": st.column_config.TextColumn(width=125, help="In your time zone"),
+        "Owner": st.column_config.TextColumn(width=115),
     }
 
 

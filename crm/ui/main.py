@@ -13,7 +13,12 @@ _PAGES = _HERE.parent.parent / "pages"
 
 
 def main() -> None:
-    st.set_page_config(page_title="MPT-CRM", page_icon=str(_HERE / "icon.svg"), layout="wide")
+    st.set_page_config(
+        page_title="MPT-CRM",
+        page_icon=str(_HERE / "icon.svg"),
+        layout="wide",
+        initial_sidebar_state=230,
+    )
     st.html(_HERE / "style.css")
     st.logo(str(_HERE / "logo.svg"), size="large")
     chosen = st.navigation(

@@ -39,6 +39,11 @@ def hover(text: str, exact: str) -> str:
     return f'<span title="{escape(exact)}">{escape(text)}</span>'
 
 
+def paragraph(text: str, *, style: str) -> None:
+    """Plain text in one of the styles of style.css."""
+    st.html(f'<div class="{style}">{escape(text)}</div>')
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Names and values (HTML, escaped by the caller through `link`, `hover` or html.escape)."""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in pairs if value)
@@ -48,7 +53,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> None:
 def timeline(entries: Iterable[Entry]) -> None:
     items = "".join(
         f'<li><span class="kind">{escape(e.kind)}</span><span class="what">{escape(e.what)}</span>'
-        f'<span class="meta">{hover(e.when, e.exact)}{" · " + escape(e.who) if e.who else ""}</span></li>'
+        f'<span class="meta">{hover(e.when, e.exact)}{escape(f" · {e.who}" if e.who else "")}</span></li>'
         for e in entries
     )
     st.html(f'<ul class="timeline">{items}</ul>')
@@ -57,7 +62,8 @@ def timeline(entries: Iterable[Entry]) -> None:
 def counts(pairs: Iterable[tuple[str, str, bool]]) -> None:
     """A small grid of figures: label, figure, and whether it asks for attention."""
     cells = "".join(
-        f'<div class="{"alert" if alert else ""}"><b>{escape(figure)}</b><span>{escape(label)}</span></div>'
+        f'<div class="{"alert" if alert else ""}">'
+        f"<b>{escape(figure)}</b><span>{escape(label)}</span></div>"
         for label, figure, alert in pairs
     )
     st.html(f'<div class="counts">{cells}</div>')

@@ -87,6 +87,7 @@ def _upcoming() -> None:
         pd.DataFrame([_row(enrollment, moments) for enrollment in upcoming]),
         hide_index=True,
         key="upcoming",
+        height="content" if len(upcoming) <= 12 else 480,
         alt="The next e-mails, the earliest first",
     )
     if len(upcoming) == _SHOWN:

@@ -25,7 +25,7 @@ EMAIL_STATUS: Mapping[str, tuple[str, Tone]] = {
     EmailStatus.COMPLAINED: ("Marked as spam", "red"),
     EmailStatus.INVALID: ("Address refused", "red"),
 }
-NO_ADDRESS: tuple[str, Tone] = ("No e-mail address", "gray")
+NO_ADDRESS: tuple[str, Tone] = ("No address", "gray")
 
 CAMPAIGN_STATUS: Mapping[str, tuple[str, Tone]] = {
     CampaignStatus.ACTIVE: ("Running", "green"),
