@@ -66,9 +66,7 @@ def _next_words(campaign: Campaign) -> str:
         return "Nothing is sent while it is paused."
     if campaign.next_send_at is None:
         return "Nobody waits for an e-mail."
-    if campaign.next_send_at <= moments.now:
-        return "Next e-mail: due now"
-    return f"Next e-mail: {moments.when(campaign.next_send_at)}"
+    return f"Next e-mail: {moments.due(campaign.next_send_at)}"
 
 
 def _buttons(campaign: Campaign) -> None:

@@ -75,7 +75,7 @@ def _row(enrollment: Enrollment, moments: Moments) -> dict[str, str | int]:
         "Status": f"{status}: {reason}" if reason else status,
         "Progress": enrollment.sent_count,
         "Next e-mail": (enrollment.next_template_name or "") if runs else "",
-        "When": moments.when(enrollment.next_send_at, never="") if runs else "",
+        "When": moments.due(enrollment.next_send_at) if runs else "",
         "Enrolled": moments.when(enrollment.enrolled_at),
     }
 

@@ -6,12 +6,13 @@ import streamlit as st
 
 from crm.records.contacts import Contact
 from crm.records.enrollments import Action, Enrollment
-from crm.ui import calm, email_view, session, words
+from crm.ui import calm, email_view, outbox, session, words
 from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
 from db_service import DatabaseError
 
+_SHOWN_SENT = 50
 _DONE: dict[Action, str] = {"pause": "paused", "resume": "resumed", "stop": "stopped"}
 
 
@@ -23,6 +24,10 @@ def show(contact: Contact) -> None:
         _nothing_runs(contact)
     for enrollment in live:
         _card(enrollment)
+    sent = session.current().db.sends.sent(contact_id=contact.id, limit=_SHOWN_SENT)
+    if sent:
+        with st.expander(f"E-mails sent ({len(sent)})"):
+            outbox.table(sent, key="contact_sent")
     over = [e for e in enrollments if e not in live]
     if over:
         with st.expander(f"Earlier campaigns ({len(over)})"):
@@ -164,4 +169,4 @@ def preview_email(enrollment: Enrollment) -> None:
     email_view.show(email, key="preview")
 
 
-DIALOGS: Dialogs = {"preview_email": preview_email}
+DIALOGS: Dialogs = {"preview_email": preview_email, **outbox.DIALOGS}

@@ -53,7 +53,7 @@ def show(offered: Choices) -> ContactSearch:
     )
     labels = {kind.key: kind.label for kind in offered.types}
     names = {person.id: person.full_name for person in offered.people}
-    columns = st.columns([3, 3, 2, 2, 2])
+    columns = st.container(key="filters").columns([3, 3, 2, 2, 2])
     with columns[0]:
         types = st.multiselect(
             "Type",

@@ -65,7 +65,7 @@ def _row(contact: Contact, moments: Moments) -> dict[str, str]:
         "E-mail": contact.email or "",
         "E-mail status": words.email_standing(contact.email_status, contact.email)[0],
         "Campaign": campaign,
-        "Next e-mail": moments.when(contact.next_send_at, never="") if runs else "",
+        "Next e-mail": moments.due(contact.next_send_at) if runs else "",
         "Owner": contact.owner_name or "",
     }
 
@@ -82,12 +82,12 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
             on_click=_open_clicked,
             args=(tuple(contact.id for contact in contacts),),
         ),
-        "Company": st.column_config.TextColumn(width=155),
-        "Type": st.column_config.TextColumn(width=95),
+        "Company": st.column_config.TextColumn(width=150),
+        "Type": st.column_config.TextColumn(width=90),
         "E-mail": st.column_config.TextColumn(width=195),
         "E-mail status": st.column_config.TextColumn(width=110),
         "Campaign": st.column_config.TextColumn(width=125),
-        "Next e-mail": st.column_config.TextColumn(width=125, help="In your time zone"),
+        "Next e-mail": st.column_config.TextColumn(width=138, help="In your time zone"),
         "Owner": st.column_config.TextColumn(width=115),
     }
 

@@ -33,6 +33,12 @@ class Moments:
         year = f" {local.year}" if local.year != today.year else ""
         return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"
 
+    def due(self, moment: datetime | None) -> str:
+        """For an e-mail to come: "Due now" once its time has passed, nothing without one."""
+        if moment is None:
+            return ""
+        return "Due now" if moment <= self.now else self.when(moment)
+
     def day(self, moment: datetime) -> str:
         """ "21 Nov 2026" """
         local = moment.astimezone(self.zone)

@@ -15,7 +15,6 @@ from crm.ui.markup import as_text, facts, hover
 from crm.ui.moments import Moments
 
 _SHOWN = 100
-_CLICK = "outbox_click"
 
 
 def show() -> None:
@@ -27,11 +26,18 @@ def show() -> None:
         )
         return
     st.caption("Click an e-mail's name to read it as it was delivered.")
+    table(sent, key="outbox")
+    if len(sent) == _SHOWN:
+        st.caption(f"The latest {_SHOWN} are shown.")
+
+
+def table(sent: Sequence[Send], *, key: str) -> None:
+    """Sent e-mails; a click on a name opens it."""
     moments = session.current().moments
     st.dataframe(
         pd.DataFrame([_row(send, moments) for send in sent]),
         hide_index=True,
-        key="outbox",
+        key=key,
         height="content" if len(sent) <= 12 else 480,
         alt="Sent e-mails, the newest first",
         column_config={
@@ -39,14 +45,12 @@ def show() -> None:
                 width=260,
                 alignment="left",
                 type="tertiary",
-                key=_CLICK,
+                key=f"{key}_click",
                 on_click=_open_clicked,
-                args=(tuple(sent),),
+                args=(tuple(sent), f"{key}_click"),
             )
         },
     )
-    if len(sent) == _SHOWN:
-        st.caption(f"The latest {_SHOWN} are shown.")
 
 
 def _row(send: Send, moments: Moments) -> dict[str, str]:
@@ -69,8 +73,8 @@ def _standing(send: Send) -> str:
     return words.SEND_STATUS[send.status][0]
 
 
-def _open_clicked(sent: Sequence[Send]) -> None:
-    open_dialog("sent_email", send=sent[st.session_state[_CLICK]["row"]])
+def _open_clicked(sent: Sequence[Send], click: str) -> None:
+    open_dialog("sent_email", send=sent[st.session_state[click]["row"]])
     live.want_whole_page()
 
 

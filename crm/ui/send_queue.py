@@ -95,9 +95,8 @@ def _upcoming() -> None:
 
 
 def _row(enrollment: Enrollment, moments: Moments) -> dict[str, str]:
-    due = enrollment.next_send_at is not None and enrollment.next_send_at <= moments.now
     return {
-        "When": "With the next run" if due else moments.when(enrollment.next_send_at),
+        "When": moments.due(enrollment.next_send_at),
         "Contact": enrollment.contact_name or enrollment.email or "",
         "Company": enrollment.company_name,
         "Campaign": enrollment.campaign_name
