@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from crm.settings import Settings, SettingsError, load_settings
-from crm.web import health
+from crm.web import health, unsubscribe
 from db_service import DatabaseError, connect, disconnect
 from drip_scheduler import DripThread
 
@@ -60,4 +60,4 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         disconnect()
 
 
-app = st.App("crm/ui/main.py", lifespan=lifespan, routes=health.routes)
+app = st.App("crm/ui/main.py", lifespan=lifespan, routes=[*health.routes, *unsubscribe.routes])

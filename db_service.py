@@ -32,6 +32,7 @@ from crm.records.enrollments import EnrollmentRecords
 from crm.records.people import PeopleRecords
 from crm.records.scheduler_runs import SchedulerRunRecords
 from crm.records.sends import SendRecords
+from crm.records.states import EmailStatus
 from crm.records.templates import TemplateDraft, TemplateRecords, TemplateVersion
 from crm.settings import Settings, SettingsError, load_settings
 
@@ -43,6 +44,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseUnreachableError",
     "DbService",
+    "EmailStatus",
     "EngineRecords",
     "Identity",
     "InvalidValueError",

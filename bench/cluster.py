@@ -57,7 +57,7 @@ class Cluster:
     def settings(self) -> dict[str, str]:
         with psycopg.connect(self.address("postgres")) as connection:
             rows = connection.execute(
-                "select name, current_setting(name) from unnest(%s) name", (list(SETTINGS),)
+                "select name, current_setting(name) from unnest(%s::text[]) name", (list(SETTINGS),)
             ).fetchall()
         return {str(name): str(value) for name, value in rows}
 

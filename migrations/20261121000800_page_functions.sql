@@ -246,7 +246,8 @@ begin
         coalesce(nullif(r.country, ''), c.country) as country, coalesce(r.time_zone, c.time_zone) as time_zone,
         coalesce(nullif(r.profile_url, ''), c.profile_url) as profile_url,
         coalesce(nullif(r.website, ''), c.website) as website,
-        (select coalesce(array_agg(distinct t order by t), '{}') from unnest(c.tags || coalesce(r.tags, '{}')) t) as tags,
+        c.tags || array(select t from unnest(r.tags) with ordinality u (t, n)
+                        where t <> all (c.tags) group by t order by min(n)) as tags,
         coalesce(nullif(c.notes, ''), r.notes) as notes
       from import_rows r join public.contacts c on c.id = r.contact_id join unnest(mine) m (id) on m.id = c.id
       where r.outcome = 'known' and c.archived_at is null

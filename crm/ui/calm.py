@@ -74,4 +74,4 @@ def _unreachable() -> None:
 
 
 def _retry() -> None:
-    st.button("Try again", type="primary", on_click=session.forget)
+    st.button("Try again", key="try_again", type="primary", on_click=session.forget)

@@ -120,7 +120,9 @@ def pause_campaign(campaign: Campaign) -> None:
         reason = st.text_input(
             "Reason, for colleagues", max_chars=_LONGEST_REASON, key="pause_reason"
         )
-        submitted = st.form_submit_button(f"Pause {campaign.name}", type="primary")
+        submitted = st.form_submit_button(
+            f"Pause {campaign.name}", key="pause_sure", type="primary"
+        )
     if submitted:
         here = session.current()
         why = f"Paused by {here.person.full_name}{': ' + reason.strip() if reason.strip() else ''}"
@@ -153,7 +155,7 @@ def send_window(campaign: Campaign) -> None:
             value=campaign.respect_holidays,
             key="window_holidays",
         )
-        submitted = st.form_submit_button("Save", type="primary")
+        submitted = st.form_submit_button("Save", key="window_save", type="primary")
     if not submitted:
         return
     if not days:

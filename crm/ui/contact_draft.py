@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from crm.imports.places import phone_number
 from crm.mail.addresses import AddressError, normalise_address
@@ -83,6 +84,19 @@ def _link(name: str, text: str | None, errors: dict[str, str]) -> str:
         return ""
     if "://" not in url:
         url = f"https://{url}"
-    if not url.startswith(("https://", "http://")) or " " in url:
+    if not _is_web_address(url):
         errors[name] = "Please enter a web address such as https://example.com."
     return url
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in {"http", "https"}
+            and "." in (parts.hostname or "")
+            and (parts.port is None or parts.port > 0)
+            and not any(map(str.isspace, url))
+        )
+    except ValueError:
+        return False

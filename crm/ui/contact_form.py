@@ -40,7 +40,7 @@ def add_contact() -> None:
     with st.form("add_contact", border=False):
         fields = _draw(None, offered)
         st.caption(_campaign_starts(offered.types))
-        submitted = st.form_submit_button("Add contact", type="primary")
+        submitted = st.form_submit_button("Add contact", key="form_add", type="primary")
     if submitted:
         _save(fields, _add)
 
@@ -54,7 +54,7 @@ def edit_contact(contact_id: str) -> None:
         return
     with st.form("edit_contact", border=False):
         fields = _draw(contact, choices())
-        submitted = st.form_submit_button("Save", type="primary")
+        submitted = st.form_submit_button("Save", key="form_save", type="primary")
     if submitted:
         _save(fields, lambda draft: _change(contact_id, draft))
 

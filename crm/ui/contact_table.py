@@ -127,7 +127,7 @@ def _nobody(search: ContactSearch) -> None:
     with st.container(border=True, key="no_contacts"):
         if contact_filters.is_narrowed(search):
             st.markdown("**Nobody fits these filters.** Search for less, or start over.")
-            st.button("Clear all filters", on_click=contact_filters.clear)
+            st.button("Clear all filters", key="clear_filters", on_click=contact_filters.clear)
         elif search.archived:
             st.markdown(
                 "**The archive is empty.** Contacts you archive wait here and can come back."

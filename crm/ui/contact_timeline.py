@@ -26,7 +26,7 @@ def show(contact_id: str) -> None:
             label_visibility="collapsed",
             key="note_text",
         )
-        if st.form_submit_button("Add note") and text.strip():
+        if st.form_submit_button("Add note", key="add_note") and text.strip():
             _add_note(contact_id, text.strip())
     here = session.current()
     activities = here.db.activities.timeline(contact_id, limit=_SHOWN)

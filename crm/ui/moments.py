@@ -39,11 +39,6 @@ class Moments:
             return ""
         return "Due now" if moment <= self.now else self.when(moment)
 
-    def day(self, moment: datetime) -> str:
-        """ "21 Nov 2026" """
-        local = moment.astimezone(self.zone)
-        return f"{local.day} {local:%b %Y}"
-
     def exact(self, moment: datetime | None) -> str:
         """For hovering: with seconds and zone."""
         if moment is None:

@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import db_service
-from crm.settings import load_settings
+from crm.mail.outbox_sender import OutboxSender
+from crm.settings import Settings, load_settings
 from crm.ui.session import LOCAL_ADMIN
 from db_service import DbService, signed_in
+from drip_scheduler import Tick
 from tests.conftest import Raw
 
 MAIN = Path(__file__).resolve().parents[2] / "crm" / "ui" / "main.py"
 OpenPage = Callable[..., AppTest]
+RunScheduler = Callable[[], dict[str, object]]
 
 
 @pytest.fixture
-def settings(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def settings(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """The process's one connection leads to this test's database."""
     monkeypatch.setenv("DATABASE_URL", address)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    db_service.connect(load_settings(_env_file=None))
-    yield
+    monkeypatch.setenv("APP_SECRET_KEYS", "a-key-of-this-test-run-and-no-other")
+    settings = load_settings(_env_file=None)
+    db_service.connect(settings)
+    yield settings
     db_service.disconnect()
 
 
 @pytest.fixture
-def admin(settings: None, raw: Raw) -> DbService:
-    """The person the app acts as without sign-in."""
+def admin(settings: Settings, raw: Raw) -> DbService:
+    """The person the app acts as without sign-in. Contacts may be e-mailed around the clock."""
     raw.execute(
         "insert into profiles (id, email, full_name, role) values (%s, %s, %s, 'admin')"
-        " on conflict (id) do nothing",
+        " on conflict (id) do update set full_name = excluded.full_name",
         (LOCAL_ADMIN, "local@mpt.example", "Morgan Local"),
+    )
+    raw.execute(
+        "update drip_campaigns set window_days = '{1,2,3,4,5,6,7}', window_start = '00:00',"
+        " window_end = '00:00', respect_holidays = false"
     )
     return DbService.for_user(signed_in(LOCAL_ADMIN))
 
 
 @pytest.fixture
 def open_page(admin: DbService) -> OpenPage:
-    """Opens a page ("campaigns", or the contacts page without a name), as the URL would."""
+    """Opens the contacts page, or another by its file's name, as a URL with this query would."""
 
     def open_(page: str = "", **query: str) -> AppTest:
         app = AppTest.from_file(MAIN, default_timeout=30)
@@ -49,7 +59,45 @@ def open_page(admin: DbService) -> OpenPage:
             app.query_params[name] = value
         if page:
             app.run()
-            app.switch_page(page)
+            app.switch_page(f"../../pages/{page}.py")
         return app.run()
 
     return open_
+
+
+@pytest.fixture
+def run_scheduler(settings: Settings, tmp_path: Path) -> RunScheduler:
+    """One tick with the local outbox, a moment from now."""
+
+    def run() -> dict[str, object]:
+        sender = OutboxSender(tmp_path / "outbox", clock=_soon)
+        return Tick(DbService.for_service(), sender, settings, clock=_soon).run()
+
+    return run
+
+
+def _soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=1)
+
+
+def shown(app: AppTest) -> str:
+    """All the words on the page, for assertions about what a person reads."""
+    assert not app.exception, [element.value for element in app.exception]
+    texts = [
+        str(element.value)
+        for kind in (
+            "title",
+            "subheader",
+            "markdown",
+            "caption",
+            "info",
+            "error",
+            "warning",
+            "toast",
+        )
+        for element in app.get(kind)
+    ]
+    texts += [str(block.proto.body) for block in app.get("html")]
+    texts += [table.value.to_string() for table in app.dataframe]
+    texts += [str(badge.proto) for badge in app.get("badge")]
+    return "\n".join(texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import html5lib
 import pytest
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from crm.drip.compile import bind_shared, compile_template
 from crm.drip.lint import lint_template
 from crm.drip.render import RenderedEmail, Renderer, fill
+from scripts.preview_templates import previews, sample_contacts, write_gallery
 from tests.unit.awkward_contacts import (
     AWKWARD,
     DANA,
     LAYOUT,
     LIBRARY,
     SENDERS,
+    TEMPLATES,
     UNSUBSCRIBE_URL,
     Merge,
     contact,
@@ -146,6 +149,27 @@ def test_the_preheader_is_hidden_and_comes_first() -> None:
     first = next(iter(body))
     assert "display: none" in str(first.get("style"))
     assert "".join(first.itertext()).startswith(LIBRARY["lead/1"].preheader)
+
+
+def test_a_link_stands_at_the_end_of_its_line_in_the_text() -> None:
+    # Mail programs make links of plain addresses, some of them with the comma behind.
+    url = SENDERS["full sender"]["booking_url"]
+    texts = [written_for(key, DANA).text for key in LIBRARY]
+    lines = [line for text in texts for line in text.splitlines() if url in line]
+    assert len(lines) == 4
+    assert all(line.endswith(f": {url}") for line in lines)
+
+
+def test_the_preview_shows_every_email_to_every_sample_contact(tmp_path: Path) -> None:
+    index = write_gallery(previews(TEMPLATES), tmp_path / "preview")
+    gallery = index.read_text(encoding="utf-8")
+    days = re.findall(r"Day (\d+)", gallery)
+    assert len(days) == len(LIBRARY)
+    assert {days[7], days[13], days[18], days[22]} == {"56", "35", "28", "90"}
+    for link in re.findall(r'href="([\w-]+\.html)"', gallery):
+        page = (index.parent / link).read_text(encoding="utf-8")
+        assert all(f">{reader}</option>" in page for reader in sample_contacts())
+        assert "<b>Dana</b>" not in page
 
 
 _PLAIN = replace(

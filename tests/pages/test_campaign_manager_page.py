@@ -1,0 +1,172 @@
+"""The campaign manager as an admin uses it: runs, campaigns, queue, outbox, enrollments."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from crm.records.campaigns import Campaign
+from db_service import DbService
+from tests.conftest import AContact, PublishedSteps, Raw
+from tests.pages.conftest import OpenPage, RunScheduler, shown
+
+PAGE = "13_Campaign_Manager"
+CODES = re.compile(r"\bNone\b|\bnan\b|paused_by_user|\d{4}-\d\d-\d\dT|[0-9a-f]{8}-[0-9a-f]{4}-")
+
+
+@pytest.fixture
+def a_sent_email(
+    a_contact: AContact,
+    published_steps: PublishedSteps,
+    admin: DbService,
+    run_scheduler: RunScheduler,
+) -> str:
+    """Ada received the first of two lead e-mails; the answer is her id."""
+    published_steps("lead", 2)
+    contact = a_contact(first_name="Ada", last_name="Byron", email="ada@example.com")
+    assert run_scheduler()["accepted"] == 1
+    return contact
+
+
+def _lead(db: DbService) -> Campaign:
+    return next(c for c in db.campaigns.overview() if c.key == "lead")
+
+
+def test_before_anything_happened_every_part_says_what_to_do(open_page: OpenPage) -> None:
+    text = shown(open_page(PAGE))
+    for hint in (
+        "None yet",
+        "Nobody waits for an e-mail.",
+        "Nothing has been sent yet.",
+        "The scheduler has not run yet.",
+        "No e-mails yet; nothing is sent.",
+    ):
+        assert hint in text
+
+
+def test_a_run_and_its_emails_are_shown_in_words(open_page: OpenPage, a_sent_email: str) -> None:
+    text = shown(open_page(PAGE))
+    assert "1 sent" in text
+    assert "Ada Byron" in text
+    assert "Lead e-mail 1" in text
+    assert "<b>1</b><span>Sent</span>" in text
+    assert not CODES.search(text)
+
+
+def test_campaigns_stand_in_the_order_of_contact_types(open_page: OpenPage) -> None:
+    names = [heading.value for heading in open_page(PAGE).subheader]
+    assert names[:4] == ["Networking", "Lead", "Prospect", "Client"]
+
+
+def test_a_campaign_is_paused_with_a_reason_and_resumed(
+    open_page: OpenPage, admin: DbService
+) -> None:
+    page = open_page(PAGE)
+    page.button(key="pause_lead").click().run()
+    page.text_input(key="pause_reason").set_value("New copy on Monday")
+    page.button(key="pause_sure").click().run()
+    text = shown(page)
+    assert "Paused by Morgan Local: New copy on Monday" in text
+    assert _lead(admin).status == "paused"
+    page.button(key="resume_lead").click().run()
+    assert "Lead goes on" in shown(page)
+    assert _lead(admin).status == "active"
+
+
+def test_sending_hours_are_changed_and_a_window_without_a_day_is_refused(
+    open_page: OpenPage, admin: DbService
+) -> None:
+    page = open_page(PAGE)
+    page.button(key="window_lead").click().run()
+    page.pills(key="window_days").set_value([])
+    page.button(key="window_save").click().run()
+    assert "Choose at least one day." in shown(page)
+    page.pills(key="window_days").set_value([1, 2])
+    page.button(key="window_save").click().run()
+    assert "Lead: Mon–Tue" in shown(page)
+    assert _lead(admin).window_days == (1, 2)
+
+
+def test_hours_that_close_before_they_open_are_refused_in_words(open_page: OpenPage) -> None:
+    page = open_page(PAGE)
+    page.button(key="window_lead").click().run()
+    page.time_input(key="window_start").set_value(datetime(2026, 1, 1, 18, 0, tzinfo=UTC).time())
+    page.time_input(key="window_end").set_value(datetime(2026, 1, 1, 9, 0, tzinfo=UTC).time())
+    page.button(key="window_save").click().run()
+    assert "The send window must open before it closes." in shown(page)
+
+
+def test_run_now_asks_the_scheduler_and_tells_when_it_is_done(
+    open_page: OpenPage, run_scheduler: RunScheduler, raw: Raw
+) -> None:
+    page = open_page(PAGE)
+    page.button(key="run_now").click().run()
+    assert page.button(key="run_now").label == "Running …"
+    asked = raw.execute("select value from app_settings where key = 'run_requested_at'").fetchone()
+    assert asked is not None
+    assert asked["value"] is not None
+    run_scheduler()
+    page.run()
+    assert "Run finished: Nothing was due." in shown(page)
+    assert page.button(key="run_now").label == "Run now"
+
+
+def test_halted_sending_is_impossible_to_miss_and_can_be_resumed(
+    open_page: OpenPage, admin: DbService, settings: object
+) -> None:
+    service = DbService.for_service()
+    service.engine.halt_sending("The key was refused.", now=datetime.now(UTC))
+    page = open_page(PAGE)
+    assert "**All sending is stopped.** The key was refused\\." in shown(page)
+    page.button(key="resume_sending").click().run()
+    assert "All sending is stopped" not in shown(page)
+    assert admin.app_settings.sending_rules().halted_because is None
+
+
+def test_a_failed_email_waits_with_its_reason_and_can_be_tried_again(
+    open_page: OpenPage, a_sent_email: str, raw: Raw
+) -> None:
+    raw.execute("update email_sends set status = 'failed', held_at = now(), reason = 'Too large'")
+    raw.execute(
+        "update campaign_enrollments set status = 'paused', reason = 'send_failed', next_step = 1"
+    )
+    page = open_page(PAGE)
+    text = shown(page)
+    assert "Waiting for you" in text
+    assert "Too large" in text
+    retry = [button for button in page.button if button.label == "Try again"]
+    retry[0].click().run()
+    assert "1 e-mail will be tried with the next run." in shown(page)
+    assert "Waiting for you" not in shown(page)
+
+
+def test_an_unconfirmed_email_is_explained_and_offers_no_button(
+    open_page: OpenPage, a_sent_email: str, raw: Raw
+) -> None:
+    raw.execute("update email_sends set status = 'unconfirmed', held_at = now()")
+    page = open_page(PAGE)
+    assert "Nobody knows whether it arrived" in shown(page)
+    assert "Try again" not in [button.label for button in page.button]
+
+
+def test_enrollments_of_a_campaign_are_listed_with_their_progress(
+    open_page: OpenPage, a_sent_email: str, admin: DbService
+) -> None:
+    page = open_page(PAGE)
+    page.selectbox(key="enrollments_campaign").set_value(_lead(admin).id).run()
+    text = shown(page)
+    assert "Lead e-mail 2" in text
+    assert "Select rows to pause, resume or stop them." in text
+
+
+def test_a_sales_person_sees_no_buttons_of_admins(
+    open_page: OpenPage, raw: Raw, a_sent_email: str
+) -> None:
+    raw.execute("update profiles set role = 'sales' where full_name = 'Morgan Local'")
+    page = open_page(PAGE)
+    keys = {button.key for button in page.button}
+    assert not keys & {"run_now", "pause_lead", "window_lead"}
+    assert "Running" in shown(page)
