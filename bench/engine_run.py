@@ -18,7 +18,7 @@ def settings_for(job: Job) -> Settings:
         _env_file=None,
         database_url=job.address,
         sendgrid_api_key=KEY,
-        sendgrid_base_url=job.provider,
+        sendgrid_base_url=job.provider or "http://127.0.0.1:9",
         mail_postal_address="1 Main Street, Springfield",
         mail_website="https://mpt-crm.example",
         mail_booking_url="https://mpt-crm.example/book",

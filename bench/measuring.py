@@ -35,6 +35,7 @@ class Job:
     emails: int = 0
     seconds: float = 0.0
     rows: int = 0
+    text: str = ""
 
     @classmethod
     def from_command_line(cls) -> Job:
@@ -113,10 +114,10 @@ def report(**found: Any) -> None:
     print(json.dumps(found), flush=True)
 
 
-def start_child(module: str, job: Job, python: str = sys.executable) -> subprocess.Popen[str]:
+def start_child(module: str, job: Job, python: str | None = None) -> subprocess.Popen[str]:
     """Start `python -m module` with its job; stderr is shown as it comes."""
     return subprocess.Popen(
-        [python, "-m", module, json.dumps(asdict(job))],
+        [python or sys.executable, "-m", module, json.dumps(asdict(job))],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -141,5 +142,5 @@ def result_of(child: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
-def run_child(module: str, job: Job, python: str = sys.executable) -> dict[str, Any]:
+def run_child(module: str, job: Job, python: str | None = None) -> dict[str, Any]:
     return result_of(start_child(module, job, python))

@@ -23,23 +23,25 @@ from crm.drip.plain_text import plain_text
 from crm.drip.segments import Marks, regroup
 from crm.drip.template_source import TemplateError, TemplateSource
 
-Part = Literal["subject", "html", "text"]
+Form = Literal["html", "text"]
 
 _TEXT_FOOTER = (
     "--\n{{ sender.company | default('') }}{% if sender.company %}, {% endif %}"
     "{{ sender.postal_address }}\nUnsubscribe: {{ unsubscribe_url }}\n"
 )
 _LINK = re.compile(r'href="([^"]*)"')
+_UNSUBSCRIBE_LINK = "{{ unsubscribe_url }}"
 _SAFE_IN_LINKS = ("sender.", "unsubscribe_url")
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A place that varies. `tag` marks it in the skeleton, `source` is Jinja, and a shared slot
-    depends on the sender alone."""
+    depends on the sender alone. Its form says whether values are escaped (html) or not (text,
+    which the subject is too)."""
 
     tag: str
-    part: Part
+    form: Form
     source: str
     shared: bool
 
@@ -55,7 +57,7 @@ class CompiledTemplate:
 
     def to_json(self) -> dict[str, Any]:
         slots = [
-            {"tag": s.tag, "part": s.part, "source": s.source, "shared": s.shared}
+            {"tag": s.tag, "form": s.form, "source": s.source, "shared": s.shared}
             for s in self.slots
         ]
         return {"subject": self.subject, "html": self.html, "text": self.text, "slots": slots}
@@ -95,7 +97,7 @@ def bind_shared(compiled: CompiledTemplate, sender: Mapping[str, str]) -> Compil
     filled: dict[str, str] = {}
     for slot in compiled.slots:
         if slot.shared:
-            environment = HTML if slot.part == "html" else TEXT
+            environment = HTML if slot.form == "html" else TEXT
             filled[slot.tag] = environment.from_string(slot.source).render(sender=group)
     remaining = tuple(slot for slot in compiled.slots if not slot.shared)
     return CompiledTemplate(
@@ -149,8 +151,9 @@ def _refuse_contact_values_in_links(page: str, marks: Marks, origin: str) -> Non
                 )
 
 
-def _with_slots(parts: Mapping[Part, str], marks: Marks) -> CompiledTemplate:
-    slots: dict[tuple[Part, str], Slot] = {}
+def _with_slots(parts: Mapping[str, str], marks: Marks) -> CompiledTemplate:
+    # One tag for the same field wherever it stands: each costs bytes in every personalization.
+    slots: dict[tuple[Form, str], Slot] = {}
     finished: dict[str, str] = {}
     for part, marked in parts.items():
         pieces: list[str] = []
@@ -158,15 +161,21 @@ def _with_slots(parts: Mapping[Part, str], marks: Marks) -> CompiledTemplate:
             if not literal.is_slot:
                 pieces.append(literal.text)
                 continue
-            key = (part, literal.text)
+            form = _form_of(part, literal.text)
+            key = (form, literal.text)
             if key not in slots:
                 tag = f"mf{len(slots)}x{marks.digest}"
-                slots[key] = Slot(tag, part, literal.text, _is_shared(literal.text))
+                slots[key] = Slot(tag, form, literal.text, _is_shared(literal.text))
             pieces.append(slots[key].tag)
         finished[part] = "".join(pieces)
     return CompiledTemplate(
         finished["subject"], finished["html"], finished["text"], tuple(slots.values())
     )
+
+
+def _form_of(part: str, source: str) -> Form:
+    # Our own link has no character that HTML would escape, so it needs no second form.
+    return "html" if part == "html" and source != _UNSUBSCRIBE_LINK else "text"
 
 
 def _is_shared(source: str) -> bool:

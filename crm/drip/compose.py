@@ -103,10 +103,23 @@ class Composer:
         self._defaults = defaults
         self._caps = caps
         self._calendar = Calendar()
+        self._open_until: dict[tuple[str, str, str], datetime] = {}
         self._due_dates = DueDates(self._calendar)
 
     def compose(self, due: DueContact, *, now: datetime, unsubscribe_url: str) -> Letter | Held:
         """Never raises for what a contact or a template brings along: such a letter is held."""
+        if not due.recent_sends and self._is_open(due, now):
+            return self._render(due, now, unsubscribe_url)
+        held = self._decide(due, now)
+        return held or self._render(due, now, unsubscribe_url)
+
+    def _is_open(self, due: DueContact, now: datetime) -> bool:
+        """Whether the window is known to be open: most of a batch shares a handful of places."""
+        key = (due.campaign_id, *self._place(due))
+        open_until = self._open_until.get(key)
+        return open_until is not None and now < open_until
+
+    def _decide(self, due: DueContact, now: datetime) -> Held | None:
         plan = self._plans[due.campaign_id]
         zone, country = self._place(due)
         candidate = Candidate(
@@ -124,7 +137,10 @@ class Composer:
         if not isinstance(decision, Send):
             until = getattr(decision, "until", now + _LOOK_AGAIN)
             return Held(due.send_id, until, str(decision.reason), decision.explanation)
-        return self._render(due, now, unsubscribe_url)
+        opening = self._calendar.open_interval(plan.window, now, zone, candidate.country)
+        if opening is not None:
+            self._open_until[due.campaign_id, zone, country] = opening[1]
+        return None
 
     def next_due(self, due: DueContact, *, sent_at: datetime) -> tuple[int, datetime] | None:
         """The step after this one and when it is due; None after the last."""

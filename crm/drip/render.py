@@ -6,6 +6,7 @@ rendered once for each combination of the values it depends on (one industry, on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from crm.drip.expressions import HTML, TEXT, FieldGroup, MissingMergeValue, fiel
 from crm.drip.merge_fields import clean_value
 
 __all__ = ["MissingMergeValue", "RenderedEmail", "Renderer", "fill"]
+
+# The link stands unescaped in HTML and text alike.
+_PLAIN_LINK = re.compile(r"[A-Za-z0-9:/?=._~%@#-]*")
 
 # Passages remembered per slot; a slot that depends on names would otherwise remember every contact.
 _REMEMBERED = 2048
@@ -49,7 +53,12 @@ class Renderer:
 
         Raises:
             MissingMergeValue: for a field that has neither a value nor a default.
+            ValueError: for a link with characters that HTML would have to escape.
         """
+        if not _PLAIN_LINK.fullmatch(unsubscribe_url):
+            raise ValueError(
+                "an unsubscribe link of plain URL characters only, without & and quotes"
+            )
         values = {"unsubscribe_url": unsubscribe_url}
         for name, group, field in self._fields:
             values[name] = clean_value(merge.get(group, {}).get(field))
@@ -69,8 +78,8 @@ def fill(compiled: CompiledTemplate, values: Sequence[str]) -> RenderedEmail:
 def _slot_renderer(slot: Slot) -> Callable[[Values], str]:
     field = plain_field(slot.source)
     if field is not None:
-        return _field_renderer(*field, escaped=slot.part == "html")
-    environment = HTML if slot.part == "html" else TEXT
+        return _field_renderer(*field, escaped=slot.form == "html")
+    environment = HTML if slot.form == "html" else TEXT
     names = tuple(sorted(fields_of(TEXT.parse(slot.source))))
     return _Passage(environment.from_string(slot.source), names).render
 

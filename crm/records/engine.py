@@ -6,15 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from crm.database.gateway import Gateway, Row
 from crm.records.rows import records_from
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedSend:
-    """A due e-mail that is ours until the lease ends, with all that rendering needs."""
+class ClaimedSend(NamedTuple):
+    """A due e-mail that is ours until the lease ends, with all that rendering needs.
+
+    A tuple, because a thousand come at a time and a frozen dataclass takes five times as long.
+    Its fields stand in the order of claim_due's columns.
+    """
 
     send_id: str
     enrollment_id: str
@@ -127,7 +130,7 @@ class EngineRecords:
             p_run=run,
             p_token=lease_token,
         )
-        return [ClaimedSend(**row) for row in rows]
+        return [ClaimedSend._make(row.values()) for row in rows]
 
     def due_by_step(self, *, now: datetime) -> list[Row]:
         """What a run would take up: campaign, step, email (its name) and due (how many)."""

@@ -42,7 +42,7 @@ def table(sent: Sequence[Send], *, key: str) -> None:
         alt="Sent e-mails, the newest first",
         column_config={
             "E-mail": st.column_config.ButtonColumn(
-                width=260,
+                width=380,
                 alignment="left",
                 type="tertiary",
                 key=f"{key}_click",

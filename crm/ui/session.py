@@ -9,10 +9,8 @@ import streamlit as st
 
 from crm.records.people import Person
 from crm.ui.moments import Moments, zone_or_utc
-from db_service import DbService, connect, signed_in
+from db_service import LOCAL_ADMIN_ID, DbService, connect, signed_in
 
-# Without sign-in the app serves this machine alone and acts as this profile (an admin).
-LOCAL_ADMIN = "00000000-0000-0000-0000-000000000001"
 _KEY = "session"
 
 
@@ -49,8 +47,9 @@ def open_session() -> Session:
         DatabaseError: if the database cannot be reached or is not set up.
     """
     if _KEY not in st.session_state:
-        db = DbService.for_user(signed_in(LOCAL_ADMIN), connect())
-        person = db.people.get(LOCAL_ADMIN)
+        # Without sign-in the app serves this machine alone, and whoever sits at it is the admin.
+        db = DbService.for_user(signed_in(LOCAL_ADMIN_ID), connect())
+        person = db.people.get(LOCAL_ADMIN_ID)
         if person is None:
             raise NoProfileError
         st.session_state[_KEY] = Session(db, person)

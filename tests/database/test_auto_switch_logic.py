@@ -178,9 +178,7 @@ def test_no_wandering_between_types_repeats_or_misses_an_e_mail(
 ) -> None:
     contact = a_contact()
     for week, contact_type in enumerate(types):
-        raw.execute(
-            "update contacts set contact_type = %s where id = %s", (contact_type, contact)
-        )
+        raw.execute("update contacts set contact_type = %s where id = %s", (contact_type, contact))
         _send_everything_due(service, raw, week * 8)
     received = _received(raw, contact)
     assert len(received) == len(set(received)), "an e-mail was repeated"

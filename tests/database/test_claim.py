@@ -232,7 +232,11 @@ def test_two_schedulers_at_once_claim_every_contact_exactly_once(
 
 
 def test_rows_another_scheduler_holds_are_skipped_not_waited_for(
-    service: DbService, database: PostgresDatabase, a_contact: AContact, published_steps: PublishedSteps, raw: Raw
+    service: DbService,
+    database: PostgresDatabase,
+    a_contact: AContact,
+    published_steps: PublishedSteps,
+    raw: Raw,
 ) -> None:
     published_steps("lead", 1)
     held, free = a_contact(), a_contact()

@@ -78,9 +78,7 @@ def test_a_delivery_is_written_on_the_send(raw: Raw, sent: dict[str, Any]) -> No
     assert (row["status"], row["delivered_at"]) == ("delivered", NOW + timedelta(seconds=9))
 
 
-def test_the_first_open_and_click_count_and_machines_do_not(
-    raw: Raw, sent: dict[str, Any]
-) -> None:
+def test_the_first_open_and_click_count_and_machines_do_not(raw: Raw, sent: dict[str, Any]) -> None:
     for seconds, machine in ((1, True), (30, False), (20, False)):
         for event in ("open", "click"):
             moment = NOW + timedelta(seconds=seconds)
@@ -117,9 +115,7 @@ def test_events_in_any_order_end_alike_and_never_move_a_send_backwards(
     assert endings == {"bounced"}
 
 
-def test_a_batch_of_events_in_one_statement_ends_the_same(
-    raw: Raw, sent: dict[str, Any]
-) -> None:
+def test_a_batch_of_events_in_one_statement_ends_the_same(raw: Raw, sent: dict[str, Any]) -> None:
     raw.execute(
         "insert into email_events (send_id, contact_id, event, occurred_at)"
         " select %s, %s, e, now() from unnest(%s::text[]) e",
@@ -145,9 +141,7 @@ def test_an_event_alone_does_not_settle_a_send(
     assert values(raw, "select status from email_sends") == [status]
 
 
-def test_of_several_wishes_in_one_batch_the_gravest_counts(
-    raw: Raw, sent: dict[str, Any]
-) -> None:
+def test_of_several_wishes_in_one_batch_the_gravest_counts(raw: Raw, sent: dict[str, Any]) -> None:
     raw.execute(
         "insert into email_events (contact_id, event, occurred_at)"
         " select %s, e, now() from unnest(array['bounce', 'unsubscribe', 'spamreport']) e",

@@ -19,9 +19,7 @@ def library(published_steps: PublishedSteps) -> None:
 
 
 def _summaries(raw: Raw, contact: str) -> list[str]:
-    return values(
-        raw, "select summary from activities where contact_id = %s order by id", contact
-    )
+    return values(raw, "select summary from activities where contact_id = %s order by id", contact)
 
 
 def test_a_new_contact_is_enrolled_in_its_types_campaign(raw: Raw, a_contact: AContact) -> None:
@@ -124,7 +122,9 @@ def test_other_events_stop_nobody(raw: Raw, a_contact: AContact, event: str) -> 
 
 def test_a_suppression_stops_the_contact_with_that_address(raw: Raw, a_contact: AContact) -> None:
     contact = a_contact(email="ada@customer.example")
-    raw.execute("insert into suppressions (email, reason) values ('ada@customer.example', 'manual')")
+    raw.execute(
+        "insert into suppressions (email, reason) values ('ada@customer.example', 'manual')"
+    )
     assert live(raw, contact) == []
     assert values(raw, "select email_status from contacts") == ["unsubscribed"]
 
@@ -144,7 +144,9 @@ def test_a_suppressed_address_is_never_enrolled(
 
 def test_correcting_a_bounced_address_clears_it(raw: Raw, a_contact: AContact) -> None:
     contact = a_contact()
-    raw.execute("update contacts set email_status = 'bounced', email_status_reason = 'No such user'")
+    raw.execute(
+        "update contacts set email_status = 'bounced', email_status_reason = 'No such user'"
+    )
     raw.execute("update contacts set email = 'right@customer.example' where id = %s", (contact,))
     row = one(raw, "select email_status, email_status_reason from contacts")
     assert (row["email_status"], row["email_status_reason"]) == ("ok", "")
@@ -163,7 +165,9 @@ def test_who_asked_us_to_stop_stays_stopped_under_any_address(
 
 def test_correcting_to_a_suppressed_address_stops(raw: Raw, a_contact: AContact) -> None:
     contact = a_contact()
-    raw.execute("insert into suppressions (email, reason) values ('no@customer.example', 'complaint')")
+    raw.execute(
+        "insert into suppressions (email, reason) values ('no@customer.example', 'complaint')"
+    )
     raw.execute("update contacts set email = 'no@customer.example'")
     assert values(raw, "select email_status from contacts") == ["complained"]
     assert live(raw, contact) == []
@@ -201,7 +205,10 @@ def test_an_archived_contact_taken_out_again_is_not_enrolled_by_itself(
     raw.execute("update contacts set archived_at = now()")
     raw.execute("update contacts set archived_at = null")
     assert live(raw, contact) == []
-    assert _summaries(raw, contact)[-2:] == ["Lead stopped: the contact was archived", "Taken out of the archive"]
+    assert _summaries(raw, contact)[-2:] == [
+        "Lead stopped: the contact was archived",
+        "Taken out of the archive",
+    ]
 
 
 OUTCOMES = {

@@ -169,7 +169,9 @@ def test_a_person_listed_twice_and_opted_out_once_is_suppressed(
     assert values(raw, "select count(*) from campaign_enrollments") == [0]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "<b>x</b>", "{{ 7*7 }}", "'; drop table x --"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@SUM(A1)", "<b>x</b>", "{{ 7*7 }}", "'; drop table x --"]
+)
 def test_formulas_and_markup_are_stored_as_text(raw: Raw, service: DbService, text: str) -> None:
     _store(service, _row(1, first_name=text, company_name=text, notes=text))
     row = one(raw, "select first_name, company_name, notes from contacts")
@@ -216,9 +218,7 @@ def test_two_chunks_of_one_connection_do_not_disturb_each_other(service: DbServi
     assert _store(service, _row(3)) == {3: "imported"}
 
 
-def test_known_addresses_are_told_for_the_preview(
-    service: DbService, a_contact: AContact
-) -> None:
+def test_known_addresses_are_told_for_the_preview(service: DbService, a_contact: AContact) -> None:
     a_contact(email="known@customer.example")
     asked = ["known@customer.example", *(f"n{n}@customer.example" for n in range(250))]
     assert service.contact_imports.known_addresses(asked) == {"known@customer.example"}

@@ -16,7 +16,6 @@ from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import SlowScheduler, one, values
 
 
-
 def _refused(raw: Raw, code: str, query: str, *parameters: Any) -> None:
     with pytest.raises(psycopg.DatabaseError) as refusal:
         raw.execute(query, parameters)
@@ -95,7 +94,9 @@ def test_the_run_grows_by_a_restart_and_no_other_way(
     query, parameters = _insert_enrollment(**own, run=1)
     raw.execute(query, parameters)
     service.enrollments.restart(str(sent["enrollment_id"]), now=NOW)
-    assert values(raw, "select max(run) from campaign_enrollments where contact_id = %s", own["contact_id"]) == [2]
+    assert values(
+        raw, "select max(run) from campaign_enrollments where contact_id = %s", own["contact_id"]
+    ) == [2]
 
 
 def test_two_rows_of_one_statement_cannot_vouch_for_each_others_run(
@@ -186,7 +187,9 @@ def test_a_published_version_never_changes(
 
 
 def test_a_published_version_may_move_and_retire(raw: Raw, sent: dict[str, Any]) -> None:
-    raw.execute("update drip_campaign_templates set position = 9, status = 'retired' where step = 1")
+    raw.execute(
+        "update drip_campaign_templates set position = 9, status = 'retired' where step = 1"
+    )
 
 
 def test_a_version_that_was_sent_cannot_be_deleted(raw: Raw, sent: dict[str, Any]) -> None:
@@ -271,9 +274,7 @@ def test_an_address_that_is_not_normalised_is_refused(
     with pytest.raises(errors.CheckViolation):
         a_contact(email=email)
     with pytest.raises(errors.CheckViolation):
-        raw.execute(
-            "insert into suppressions (email, reason) values (%s, 'manual')", (email,)
-        )
+        raw.execute("insert into suppressions (email, reason) values (%s, 'manual')", (email,))
 
 
 # 5. Stops by whichever program: tests/database/test_enrollment_rules.py.
@@ -312,7 +313,9 @@ def test_a_task_may_be_moved_and_completed(raw: Raw, a_contact: AContact) -> Non
 
 def test_the_audit_log_is_append_only(raw: Raw) -> None:
     raw.execute("update drip_campaigns set name = 'Leads' where key = 'lead'")
-    logged = one(raw, "select * from audit_log where relation = 'drip_campaigns' and operation = 'UPDATE'")
+    logged = one(
+        raw, "select * from audit_log where relation = 'drip_campaigns' and operation = 'UPDATE'"
+    )
     assert (logged["before"]["name"], logged["after"]["name"]) == ("Lead", "Leads")
     for attack in (
         "update audit_log set after = null",

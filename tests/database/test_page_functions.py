@@ -79,9 +79,11 @@ def test_resuming_is_refused_for_a_contact_in_another_type_campaign_by_now(
     newer = next(e.id for e in service.enrollments.of_contact(contact) if e.id != lead)
     service.enrollments.change([newer], "pause", now=NOW)
     assert service.enrollments.change([lead, newer], "resume", now=NOW) == 1
-    assert live(raw, contact).count(("client", "active")) + live(raw, contact).count(
-        ("lead", "active")
-    ) == 1
+    assert (
+        live(raw, contact).count(("client", "active"))
+        + live(raw, contact).count(("lead", "active"))
+        == 1
+    )
 
 
 def _fail(service: DbService, contact: str) -> str:
@@ -174,7 +176,13 @@ def test_publishing_makes_the_next_version_and_retires_the_last(
     kept = bob.templates.get(first.id)
     assert kept is not None
     assert (kept.status, kept.subject, kept.body) == ("retired", "Hello", "Text")
-    assert one(raw, "select created_by::text as by from drip_campaign_templates where version = 2 and name = 'First'")["by"] == bob.identity.user_id
+    assert (
+        one(
+            raw,
+            "select created_by::text as by from drip_campaign_templates where version = 2 and name = 'First'",
+        )["by"]
+        == bob.identity.user_id
+    )
 
 
 def test_publishing_the_same_text_again_changes_nothing(
@@ -202,7 +210,9 @@ def test_a_moved_e_mail_keeps_its_number_and_its_new_place(
 
 
 def test_a_contact_added_from_the_form_starts_its_campaign(alice: DbService) -> None:
-    draft = ContactDraft(first_name="Ada", email="ada@customer.example", contact_type="lead", owner_id=ALICE_ID)
+    draft = ContactDraft(
+        first_name="Ada", email="ada@customer.example", contact_type="lead", owner_id=ALICE_ID
+    )
     contact = alice.contacts.get(alice.contacts.add(draft, created_by=ALICE_ID, now=NOW))
     assert contact is not None
     assert (contact.full_name, contact.campaign_name, contact.enrollment_status) == (

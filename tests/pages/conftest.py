@@ -11,15 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 import db_service
 from crm.mail.outbox_sender import OutboxSender
+from crm.mail.senders import Sender
 from crm.settings import Settings, load_settings
-from crm.ui.session import LOCAL_ADMIN
-from db_service import DbService, signed_in
+from db_service import LOCAL_ADMIN_ID, DbService, signed_in
 from drip_scheduler import Tick
 from tests.conftest import Raw
 
 MAIN = Path(__file__).resolve().parents[2] / "crm" / "ui" / "main.py"
 OpenPage = Callable[..., AppTest]
-RunScheduler = Callable[[], dict[str, object]]
+RunScheduler = Callable[..., dict[str, object]]
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def admin(settings: Settings, raw: Raw) -> DbService:
     raw.execute(
         "insert into profiles (id, email, full_name, role) values (%s, %s, %s, 'admin')"
         " on conflict (id) do update set full_name = excluded.full_name",
-        (LOCAL_ADMIN, "local@mpt.example", "Morgan Local"),
+        (LOCAL_ADMIN_ID, "local@mpt.example", "Morgan Local"),
     )
     raw.execute(
         "update drip_campaigns set window_days = '{1,2,3,4,5,6,7}', window_start = '00:00',"
         " window_end = '00:00', respect_holidays = false"
     )
-    return DbService.for_user(signed_in(LOCAL_ADMIN))
+    return DbService.for_user(signed_in(LOCAL_ADMIN_ID))
 
 
 @pytest.fixture
@@ -67,11 +67,14 @@ def open_page(admin: DbService) -> OpenPage:
 
 @pytest.fixture
 def run_scheduler(settings: Settings, tmp_path: Path) -> RunScheduler:
-    """One tick with the local outbox, a moment from now."""
+    """One tick a moment from now, through the local outbox or the given sender."""
+    outbox = OutboxSender(tmp_path / "outbox", clock=_soon)
 
-    def run() -> dict[str, object]:
-        sender = OutboxSender(tmp_path / "outbox", clock=_soon)
-        return Tick(DbService.for_service(), sender, settings, clock=_soon).run()
+    def run(sender: Sender = outbox) -> dict[str, object]:
+        addressed = settings.model_copy(
+            update={"mail_postal_address": "1 Main Street, Springfield"}
+        )
+        return Tick(DbService.for_service(), sender, addressed, clock=_soon).run()
 
     return run
 
@@ -84,7 +87,7 @@ def shown(app: AppTest) -> str:
     """All the words on the page, for assertions about what a person reads."""
     assert not app.exception, [element.value for element in app.exception]
     texts = [
-        str(element.value)
+        str(getattr(element, "value", ""))
         for kind in (
             "title",
             "subheader",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from crm.mail.sendgrid_sender import SendGridSender
 from crm.records.campaigns import Campaign
 from db_service import DbService
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.pages.conftest import OpenPage, RunScheduler, shown
+from tests.standins import sendgrid_records as script
+from tests.standins.sendgrid import SendGridStandIn
 
 PAGE = "13_Campaign_Manager"
 CODES = re.compile(r"\bNone\b|\bnan\b|paused_by_user|\d{4}-\d\d-\d\dT|[0-9a-f]{8}-[0-9a-f]{4}-")
@@ -126,17 +129,30 @@ def test_halted_sending_is_impossible_to_miss_and_can_be_resumed(
     assert admin.app_settings.sending_rules().halted_because is None
 
 
+@pytest.fixture
+def sendgrid(sendgrid_standin: SendGridStandIn) -> Iterator[SendGridSender]:
+    sender = SendGridSender(sendgrid_standin.key, sendgrid_standin.url)
+    yield sender
+    sender.close()
+
+
 def test_a_failed_email_waits_with_its_reason_and_can_be_tried_again(
-    open_page: OpenPage, a_sent_email: str, raw: Raw
+    open_page: OpenPage,
+    a_contact: AContact,
+    published_steps: PublishedSteps,
+    sendgrid_standin: SendGridStandIn,
+    sendgrid: SendGridSender,
+    run_scheduler: RunScheduler,
 ) -> None:
-    raw.execute("update email_sends set status = 'failed', held_at = now(), reason = 'Too large'")
-    raw.execute(
-        "update campaign_enrollments set status = 'paused', reason = 'send_failed', next_step = 1"
-    )
+    published_steps("lead", 2)
+    a_contact()
+    odd = script.refused("The content is odd", field_name="content")
+    sendgrid_standin.answer_next(odd, times=2)
+    assert run_scheduler(sendgrid)["failed"] == 1
     page = open_page(PAGE)
     text = shown(page)
     assert "Waiting for you" in text
-    assert "Too large" in text
+    assert "The content is odd" in text
     retry = [button for button in page.button if button.label == "Try again"]
     retry[0].click().run()
     assert "1 e-mail will be tried with the next run." in shown(page)
@@ -144,9 +160,17 @@ def test_a_failed_email_waits_with_its_reason_and_can_be_tried_again(
 
 
 def test_an_unconfirmed_email_is_explained_and_offers_no_button(
-    open_page: OpenPage, a_sent_email: str, raw: Raw
+    open_page: OpenPage,
+    a_contact: AContact,
+    published_steps: PublishedSteps,
+    sendgrid_standin: SendGridStandIn,
+    sendgrid: SendGridSender,
+    run_scheduler: RunScheduler,
 ) -> None:
-    raw.execute("update email_sends set status = 'unconfirmed', held_at = now()")
+    published_steps("lead", 2)
+    a_contact()
+    sendgrid_standin.answer_next(script.drop_after_accepting())
+    assert run_scheduler(sendgrid)["unconfirmed"] == 1
     page = open_page(PAGE)
     assert "Nobody knows whether it arrived" in shown(page)
     assert "Try again" not in [button.label for button in page.button]

@@ -193,6 +193,13 @@ def test_a_stop_in_any_column_counts() -> None:
     assert one("Email Opted Out,Unsubscribed from all email", "no,").opted_out is False
 
 
+def test_a_stop_beside_a_word_that_says_neither_is_kept_though_the_row_is_rejected() -> None:
+    for cells in ("true,maybe", "maybe,true"):
+        row = rejected("Email Opted Out,Unsubscribed", cells)
+        assert "says neither yes nor no" in row.reasons[0]
+        assert row.suppress == "ana@example.com"
+
+
 def test_the_stop_of_a_rejected_row_is_not_lost() -> None:
     text = (
         "First Name,Email,Email Opted Out\nAna,ana@example.com,\nAna,Ana@example.com,yes\n"

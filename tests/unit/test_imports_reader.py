@@ -201,3 +201,18 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory() -> None:
 
 def test_nul_characters_are_dropped() -> None:
     assert next(opened(PLAIN.replace("Ruiz", "Ru\0iz")).rows()).values["Last Name"] == "Ruiz"
+
+
+def test_lists_in_a_cell_do_not_pass_for_columns() -> None:
+    rows = "".join(f"Bob {n},bob{n}@example.com,a;b;c;d;e\n" for n in range(5))
+    file = opened(f"Name,Email,Tags\n{rows}")
+    assert (file.delimiter, len(list(file.rows()))) == (",", 5)
+
+
+def test_of_two_header_rows_the_upper_one_counts() -> None:
+    assert opened(PLAIN + PLAIN).header_row == 1
+
+
+def test_windows_1252_that_spells_a_pair_of_utf_8_by_chance_is_read() -> None:
+    file = opened("Name,Email\nMÜLLER Ã© é à ö ç ñ,m@example.com\n", "cp1252")
+    assert next(file.rows()).values["Name"] == "MÜLLER Ã© é à ö ç ñ"

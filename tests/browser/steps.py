@@ -1,0 +1,47 @@
+"""What people do on the pages, in one place for all journeys."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+# The first row of a Streamlit table: below a header of 35 pixels, rows of 35 each.
+_ROW_PIXELS = 35
+
+
+def add_contact(page: Page, first_name: str, *, kind: str = "Lead") -> None:
+    """Through the dialog; ends on the new contact's own page."""
+    page.get_by_role("button", name="Add contact").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("First name").fill(first_name)
+    dialog.get_by_label("E-mail", exact=True).fill(f"{first_name.lower()}@journey.example")
+    choose(page, dialog, "Type", kind)
+    dialog.get_by_role("button", name="Add contact").click()
+    expect(page.get_by_role("heading", name=first_name)).to_be_visible()
+
+
+def choose(page: Page, inside: Locator | Page, label: str, option: str) -> None:
+    """An option of a select box."""
+    inside.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def open_campaign_manager(page: Page) -> None:
+    page.get_by_role("link", name="Campaign manager").click()
+    expect(page.get_by_role("heading", name="Campaign manager")).to_be_visible()
+
+
+def run_now(page: Page) -> None:
+    """Asks the scheduler to run, and waits until the page says that it has."""
+    page.get_by_role("button", name="Run now").click()
+    expect(page.get_by_text("Run finished:")).to_be_visible(timeout=60_000)
+
+
+def expect_cell(table: Locator, text: str) -> None:
+    """What the canvas shows stands beneath it as a table for screen readers."""
+    cell = table.locator("[data-testid^=glide-cell]").filter(has_text=text)
+    expect(cell.first).to_be_attached()
+
+
+def click_cell(table: Locator, *, row: int, x: int) -> None:
+    """Tables are drawn on a canvas: a cell is a place. `x` in pixels from the table's left edge."""
+    table.click(position={"x": x, "y": _ROW_PIXELS * (row + 1) + _ROW_PIXELS // 2})
