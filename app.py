@@ -10,11 +10,12 @@ import streamlit as st
 
 from crm.settings import Settings, SettingsError, load_settings
 from crm.web import health, unsubscribe
-from db_service import DatabaseError, connect, disconnect
+from db_service import connect, disconnect
 from drip_scheduler import DripThread
 
 
 def _settings() -> Settings:
+    """Read before the server is up, so that a refusal is one line and no traceback."""
     try:
         settings = load_settings()
         _refuse_other_machines(settings)
@@ -45,11 +46,7 @@ def _is_loopback(address: str) -> bool:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Once a process: the database and the drip thread come and go with it."""
-    settings = _settings()
-    try:
-        connect(settings)
-    except (SettingsError, DatabaseError) as error:
-        raise SystemExit(str(error)) from None
+    connect(settings)
     thread = DripThread(settings)
     if settings.drip_enabled:
         thread.start()
@@ -60,4 +57,5 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         disconnect()
 
 
+settings = _settings()
 app = st.App("crm/ui/main.py", lifespan=lifespan, routes=[*health.routes, *unsubscribe.routes])

@@ -15,26 +15,29 @@ import socket
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from crm.drip.compose import Held, Letter
+from crm.drip.compose import Letter
 from crm.mail.outbox_sender import OutboxSender
 from crm.mail.senders import Sender
 from crm.mail.sendgrid_sender import SendGridSender
-from crm.mail.unsubscribe_tokens import UnsubscribeTokens, unsubscribe_url
+from crm.mail.unsubscribe_tokens import UnsubscribeTokens
 from crm.scheduler.desk import Desk, sender_fields, sender_identity
-from crm.scheduler.dispatch import Dispatcher, Lease, Progress
+from crm.scheduler.dispatch import Dispatcher
+from crm.scheduler.gathering import Gathering
+from crm.scheduler.progress import Lease, Progress, StopReason
+from crm.scheduler.writing import Writer
 from crm.settings import Settings, SettingsError, load_settings
-from db_service import ClaimedSend, DatabaseError, DbService, Postponement, connect, disconnect
+from db_service import ClaimedSend, DatabaseError, DbService, connect, disconnect
 
 logger = logging.getLogger(__name__)
 
 REQUESTS_IN_FLIGHT = 4  # with 1000 recipients a request, more would only wait for Postgres
 WAKE_POLL_SECONDS = 5.0  # how soon "Run now" is noticed
 AFTER_FAILURE = timedelta(minutes=1)
-AFTER_RENDER_FAILURE = timedelta(hours=1)
 
 Clock = Callable[[], datetime]
 
@@ -47,7 +50,13 @@ class Tick:
     """One run over everything due; its steps are claim, compose, and the dispatch of requests."""
 
     def __init__(
-        self, service: DbService, sender: Sender, settings: Settings, *, clock: Clock = wall_clock
+        self,
+        service: DbService,
+        sender: Sender,
+        settings: Settings,
+        *,
+        clock: Clock = wall_clock,
+        stopping: threading.Event | None = None,
     ) -> None:
         self._service = service
         self._engine = service.engine
@@ -55,8 +64,8 @@ class Tick:
         self._settings = settings
         self._clock = clock
         self._tokens = UnsubscribeTokens(settings.secret_keys())
+        self._stopping = stopping or threading.Event()
         self._progress = Progress()
-        self._gathered: list[Letter] = []
         self._in_flight: set[Future[None]] = set()
 
     def run(self, trigger: str = "command") -> dict[str, object]:
@@ -73,10 +82,21 @@ class Tick:
         try:
             self.sweep()
             self._desk = Desk(self._service, fields)
+            self._writer = Writer(self._desk, self._tokens, self._settings.public_url)
+            if self._desk.halted_because:
+                because = f"All sending is stopped: {self._desk.halted_because}"
+                self._progress.stop(because, StopReason.HALTED)
             self._send_all()
         except DatabaseError as error:
-            self._progress.stop(str(error))
+            self._break_off(str(error))
+        except Exception as error:  # the loop's boundary: the run is written down as failed
+            logger.exception("run %s broke off", run)
+            self._break_off(f"The run broke off ({type(error).__name__}); the log has the details.")
         return self._finish()
+
+    def _break_off(self, because: str) -> None:
+        again = self._clock() + AFTER_FAILURE
+        self._progress.stop(because, StopReason.INTERRUPTED, wake_at=again)
 
     def sweep(self) -> None:
         """Leases that ran out: released before the hand-over, held as unconfirmed after it."""
@@ -93,16 +113,21 @@ class Tick:
             clock=self._clock,
             progress=self._progress,
         )
+        gathering = Gathering(self._settings.drip_batch_size)
         with ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="send") as pool:
-            while not self._progress.stop_because and (claimed := self.claim()):
-                for letters in self._full_requests(self.compose(claimed)):
+            while self._goes_on() and (claimed := self.claim()):
+                for letters in gathering.full_requests(self.compose(claimed)):
                     self._wait_for(REQUESTS_IN_FLIGHT)
                     self._in_flight.add(pool.submit(dispatcher.post, letters))
-            if self._gathered and not self._progress.stop_because:
-                self._in_flight.add(pool.submit(dispatcher.post, self._gathered))
+            if rest := gathering.rest():
+                self._in_flight.add(pool.submit(dispatcher.post, rest))
             self._wait_for(0)
-        if self._gathered and self._progress.stop_because:
-            self._put_back(self._gathered)
+
+    def _goes_on(self) -> bool:
+        if self._stopping.is_set():
+            because = "The scheduler was stopped; the next run goes on from here."
+            self._progress.stop(because, StopReason.INTERRUPTED)
+        return not self._progress.stop_because
 
     def claim(self) -> list[ClaimedSend]:
         """Due e-mails of one step, ours until the lease ends. Empty: nothing is due."""
@@ -120,35 +145,11 @@ class Tick:
         """Decide and render; what may not go now is put back with its reason."""
         if claimed:
             self._desk.refresh_for(claimed[0].template_id)
-        now = self._clock()
-        composed = [self._compose_one(due, now) for due in claimed]
-        held = [x for x in composed if isinstance(x, Held)]
+        letters, held = self._writer.write(claimed, now=self._clock())
         if held:
-            self._postpone(held)
-        return [x for x in composed if isinstance(x, Letter)]
-
-    def _compose_one(self, due: ClaimedSend, now: datetime) -> Letter | Held:
-        try:
-            token = self._tokens.sign(uuid.UUID(due.contact_id), self._desk.key_of(due.campaign_id))
-            link = unsubscribe_url(self._settings.public_url, token)
-            return self._desk.composer.compose(due, now=now, unsubscribe_url=link)
-        except Exception:  # the loop's boundary: one contact never stops a batch
-            logger.exception("send %s could not be rendered", due.send_id)
-            explanation = (
-                "The e-mail could not be written for this contact; the log has the details."
-            )
-            return Held(due.send_id, now + AFTER_RENDER_FAILURE, "render_failed", explanation)
-
-    def _full_requests(self, letters: list[Letter]) -> Iterator[list[Letter]]:
-        """Letters of one template gather until a request is full."""
-        size = self._settings.drip_batch_size
-        if letters and self._gathered and _template(letters) != _template(self._gathered):
-            yield self._gathered
-            self._gathered = []
-        self._gathered += letters
-        while len(self._gathered) >= size:
-            full, self._gathered = self._gathered[:size], self._gathered[size:]
-            yield full
+            self._engine.postpone(self._lease.run, held, now=self._clock())
+            self._progress.count(postponed=len(held))
+        return letters
 
     def _wait_for(self, at_most: int) -> None:
         """Until at most so many are under way. A failed one ends the run, not the others."""
@@ -158,24 +159,8 @@ class Tick:
                 error = future.exception()
                 if error is not None:
                     logger.error("a request could not be written down", exc_info=error)
-                    self._progress.stop(
-                        f"A request could not be written down: {type(error).__name__}."
-                    )
-
-    def _put_back(self, letters: Sequence[Letter]) -> None:
-        until = self._progress.wake_at or self._clock() + AFTER_FAILURE
-        because = self._progress.stop_because
-        self._postpone([Held(x.due.send_id, until, "rate_limited", because) for x in letters])
-
-    def _postpone(self, held: Sequence[Held]) -> None:
-        postponements = [
-            Postponement(
-                send_id=h.send_id, until=h.until, reason=h.reason, explanation=h.explanation
-            )
-            for h in held
-        ]
-        self._engine.postpone(self._lease.run, postponements, now=self._clock())
-        self._progress.count(postponed=len(held))
+                    because = f"A request could not be written down: {type(error).__name__}."
+                    self._break_off(because)
 
     def _finish(self) -> dict[str, object]:
         now = self._clock()
@@ -187,10 +172,6 @@ class Tick:
             self._lease.run, counts=counts, error=error, next_run_at=self.next_run_at, now=now
         )
         return {"run": self._lease.run, **counts, "error": error}
-
-
-def _template(letters: Sequence[Letter]) -> str:
-    return letters[0].due.template_id
 
 
 def make_sender(settings: Settings, clock: Clock = wall_clock) -> Sender:
@@ -205,28 +186,29 @@ def make_sender(settings: Settings, clock: Clock = wall_clock) -> Sender:
 class DripThread(threading.Thread):
     """The loop beside the web app: a tick at the start, then hourly or when somebody asks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, poll_seconds: float = WAKE_POLL_SECONDS) -> None:
         super().__init__(name="drip", daemon=True)
         self._settings = settings
+        self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Ask the loop to end and wait for the request under way."""
+        """Ask the loop to end and wait for the requests under way."""
         self._stopping.set()
         if self.is_alive():
             self.join()
 
     def run(self) -> None:
-        sender = make_sender(self._settings)
         trigger = "interval"
-        while not self._stopping.is_set():
-            next_run_at = self._tick(sender, trigger)
-            trigger = self._sleep_until(next_run_at)
-        sender.close()
+        with closing(make_sender(self._settings)) as sender:
+            while not self._stopping.is_set():
+                next_run_at = self._tick(sender, trigger)
+                trigger = self._sleep_until(next_run_at)
 
     def _tick(self, sender: Sender, trigger: str) -> datetime:
         try:
-            tick = Tick(DbService.for_service(), sender, self._settings)
+            service = DbService.for_service()
+            tick = Tick(service, sender, self._settings, stopping=self._stopping)
             tick.run(trigger)
         except Exception:  # the loop's boundary: whatever failed, the next tick tries again
             logger.exception("the run failed; the next one is in %s", AFTER_FAILURE)
@@ -235,13 +217,18 @@ class DripThread(threading.Thread):
 
     def _sleep_until(self, moment: datetime) -> str:
         """Wait for the next run; says what woke it."""
-        while wall_clock() < moment and not self._stopping.wait(WAKE_POLL_SECONDS):
+        while wall_clock() < moment and not self._stopping.wait(self._poll_seconds):
             try:
                 if DbService.for_service().engine.take_run_request(now=wall_clock()):
                     return "requested"
-            except DatabaseError as error:
-                logger.warning("cannot ask for run requests: %s", error)
+            except Exception as error:  # noqa: BLE001 - the loop's boundary: asked again soon
+                logger.warning("cannot ask for run requests: %s", type(error).__name__)
         return "interval"
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -250,33 +237,37 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     how.add_argument("--once", action="store_true", help="one run, then one JSON line of counts")
     how.add_argument("--loop", action="store_true", help="run hourly, without the web app")
     parser.add_argument(
-        "--now", type=datetime.fromisoformat, metavar="ISO", help="act as if it were then"
+        "--now", type=_moment, metavar="ISO", help="act as if it were then (UTC unless it says)"
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what is due")
     return parser.parse_args(arguments)
 
 
-def _once(settings: Settings, now: datetime | None, *, dry_run: bool) -> dict[str, object]:
+def _once(settings: Settings, now: datetime | None, stopping: threading.Event) -> dict[str, object]:
     clock = wall_clock if now is None else (lambda: now)
-    service = DbService.for_service()
-    if dry_run:
-        due = service.engine.due_by_step(now=clock())
-        return {"dry_run": True, "due": sum(step["due"] for step in due), "steps": due}
-    sender = make_sender(settings, clock)
-    try:
-        return Tick(service, sender, settings, clock=clock).run()
-    finally:
-        sender.close()
+    with closing(make_sender(settings, clock)) as sender:
+        tick = Tick(DbService.for_service(), sender, settings, clock=clock, stopping=stopping)
+        return tick.run()
 
 
-def _loop(settings: Settings) -> None:
+def _due(now: datetime) -> dict[str, object]:
+    steps = DbService.for_service().engine.due_by_step(now=now)
+    return {"dry_run": True, "due": sum(step["due"] for step in steps), "steps": steps}
+
+
+def _loop(settings: Settings, stopping: threading.Event) -> None:
     thread = DripThread(settings)
-    asked_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
     thread.start()
-    asked_to_stop.wait()
+    stopping.wait()
     thread.stop()
+
+
+def _stop_on_signal() -> threading.Event:
+    """A request under way is finished and written down; killed there, it would be unconfirmed."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -289,11 +280,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         connect(settings)
-        if wanted.loop:
-            _loop(settings)
+        if wanted.dry_run:
+            print(json.dumps(_due(wanted.now or wall_clock())))
             return 0
-        now = wanted.now.astimezone(UTC) if wanted.now else None
-        report = _once(settings, now, dry_run=wanted.dry_run)
+        stopping = _stop_on_signal()
+        if wanted.loop:
+            _loop(settings, stopping)
+            return 0
+        report = _once(settings, wanted.now, stopping)
         print(json.dumps(report))
         return 1 if report.get("error") else 0
     except (SettingsError, DatabaseError) as error:

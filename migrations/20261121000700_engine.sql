@@ -236,7 +236,8 @@ begin
   back as (
     update public.email_sends s
     set status = 'retry', lease_token = null, lease_until = null, retry_at = coalesce(g.until, p_now), reason = g.explanation
-    from given g where s.id = g.id and s.status = 'claimed'
+    -- Of this run alone: whoever overslept its lease must not give back what another has claimed since.
+    from given g where s.id = g.id and s.status = 'claimed' and s.scheduler_run_id = p_run
     returning s.enrollment_id, s.contact_id, s.campaign_id, s.step, g.until, g.reason, g.explanation),
   due_again as (
     update public.campaign_enrollments e
@@ -249,6 +250,35 @@ begin
   select count(*) into moved from back;
   return moved;
 end
+$$;
+
+-- What the hand-over refused goes back with the reason, due again at once unless something stopped it.
+create function public.give_back(p_now timestamptz, p_run bigint, p_sends uuid[]) returns bigint
+language sql set search_path = '' as $$
+  select public.postpone(
+    p_now, p_run, array_agg(w.id), array_agg(null::timestamptz), array_agg(w.reason), array_agg(w.explanation))
+  from (
+    select s.id,
+      case when h.value <> 'null' then 'sending_halted' when s.lease_until <= p_now then 'lease_expired'
+           else 'consent_withdrawn' end as reason,
+      case when h.value <> 'null' then 'All sending was stopped before it left; it is due again when sending goes on.'
+           when c.archived_at is not null then 'Not sent: the contact was archived.'
+           when c.email is null then 'Not sent: the contact has no address.'
+           when c.email_status <> 'ok' then 'Not sent: ' || private.words_for(c.email_status) || '.'
+           when x.email is not null then 'Not sent: the address is suppressed.'
+           when e.status in ('stopped', 'paused') then
+             'Not sent: ' || coalesce(nullif(private.words_for(e.reason), ''), e.status) || '.'
+           when d.status <> 'active' then 'The campaign was paused before it left; it is due again when that resumes.'
+           when c.email <> s.to_email then 'The address was changed before it left; it goes to the new one.'
+           when s.lease_until <= p_now then 'It was not handed over in time; it is due again.'
+           else 'Something changed before it left; it is due again.' end as explanation
+    from public.email_sends s
+    join public.contacts c on c.id = s.contact_id
+    join public.drip_campaigns d on d.id = s.campaign_id
+    left join public.campaign_enrollments e on e.id = s.enrollment_id
+    left join public.suppressions x on x.email = c.email
+    left join public.app_settings h on h.key = 'sending_halt'
+    where s.id = any (p_sends)) w
 $$;
 
 -- The last look before the request leaves: still ours, still wanted. Returns the sends that may go;

@@ -177,6 +177,7 @@ grant execute on function
   public.sweep(timestamptz, bigint),
   public.claim_due(timestamptz, integer, integer, bigint, uuid),
   public.postpone(timestamptz, bigint, uuid[], timestamptz[], text[], text[]),
+  public.give_back(timestamptz, bigint, uuid[]),
   public.hand_over(timestamptz, uuid, text, uuid[], text[]),
   public.settle(timestamptz, bigint, uuid, uuid[], text[], text[], text[], timestamptz[], smallint[], timestamptz[], boolean[])
   to service_role;

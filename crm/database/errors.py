@@ -35,6 +35,12 @@ class DatabaseUnreachableError(DatabaseError):
     permanent = False
 
 
+class DatabaseBusyError(DatabaseError):
+    """Two transactions got in each other's way and this one was undone; again, it may pass."""
+
+    permanent = False
+
+
 class NotAllowedError(DatabaseError):
     """Row-level security or a missing grant refused it."""
 
@@ -70,6 +76,8 @@ def translate(error: psycopg.Error) -> DatabaseError:
         return InvalidValueError(
             message or f"A value was refused: {constraint or error.diag.message_primary}."
         )
+    if state in {"40001", "40P01", "55P03"}:
+        return DatabaseBusyError("The database was busy with the same rows; try again.")
     if not state or state[:2] in {"08", "53", "57"}:
         return DatabaseUnreachableError(UNREACHABLE)
     return DatabaseError(

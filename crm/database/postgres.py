@@ -23,7 +23,12 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from crm.database.arrays import array_literal
-from crm.database.errors import UNREACHABLE, DatabaseUnreachableError, translate
+from crm.database.errors import (
+    UNREACHABLE,
+    DatabaseError,
+    DatabaseUnreachableError,
+    translate,
+)
 from crm.database.gateway import Filter, Identity, Row, Where
 
 _CONNECT_SECONDS = 5.0
@@ -99,7 +104,13 @@ class PostgresDatabase:
                 self.statement_count += STATEMENTS_A_CALL
 
     def signature(self, function: str) -> _Signature:
+        """How a function of the schema public is declared; asked once a process."""
         if function not in self._signatures:
+            self._signatures[function] = self._look_up(function)
+        return self._signatures[function]
+
+    def _look_up(self, function: str) -> _Signature:
+        try:
             with self._pool.connection() as connection:
                 row = connection.execute(
                     """select p.proretset,
@@ -113,14 +124,13 @@ class PostgresDatabase:
                        group by p.oid, t.typtype""",
                     (function,),
                 ).fetchone()
-            if row is None:
-                raise LookupError(
-                    f"The database has no function {function}; run scripts/migrate.py."
-                )
-            self._signatures[function] = _Signature(
-                row["arguments"], row["returns_rows"], row["proretset"]
-            )
-        return self._signatures[function]
+        except psycopg_pool.PoolTimeout as error:
+            raise DatabaseUnreachableError(UNREACHABLE) from error
+        except psycopg.Error as error:
+            raise translate(error) from error
+        if row is None:
+            raise DatabaseError(f"The database has no function {function}; run scripts/migrate.py.")
+        return _Signature(row["arguments"], row["returns_rows"], row["proretset"])
 
 
 class PostgresGateway:

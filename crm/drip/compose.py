@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from crm.drip.calendar import Calendar, NoOpening, UnknownTimeZone
-from crm.drip.compile import CompiledTemplate
 from crm.drip.decide import Candidate, Caps, Send, decide
 from crm.drip.plan import CampaignPlan, DueDates
 from crm.drip.render import MissingMergeValue, Renderer
@@ -91,14 +90,14 @@ class Composer:
     def __init__(
         self,
         plans: Mapping[str, CampaignPlan],
-        templates: Mapping[str, CompiledTemplate],
+        renderers: Mapping[str, Renderer],
         *,
         sender: Mapping[str, str],
         defaults: Defaults,
         caps: Caps,
     ) -> None:
         self._plans = plans
-        self._renderers = {key: Renderer(template) for key, template in templates.items()}
+        self._renderers = renderers
         self._sender = sender
         self._defaults = defaults
         self._caps = caps

@@ -149,6 +149,10 @@ class EngineRecords:
             )
         )
 
+    def give_back(self, run: int, send_ids: Sequence[str], *, now: datetime) -> int:
+        """Claims of this run that the hand-over refused; the reasons are written down."""
+        return int(self._gateway.call("give_back", p_now=now, p_run=run, p_sends=list(send_ids)))
+
     def hand_over(
         self, lease_token: str, *, provider: str, values: Mapping[str, Sequence[str]], now: datetime
     ) -> set[str]:

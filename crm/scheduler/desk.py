@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 
 from crm.drip.calendar import SendWindow
 from crm.drip.compile import CompiledTemplate, bind_shared
 from crm.drip.compose import Composer, Defaults
 from crm.drip.decide import Caps
 from crm.drip.plan import CampaignPlan, Step, plan_of
+from crm.drip.render import Renderer
 from crm.mail.message import SenderIdentity, Skeleton
 from crm.settings import Settings
 from db_service import DbService, TemplateVersion
+
+logger = logging.getLogger(__name__)
 
 
 def sender_fields(settings: Settings) -> dict[str, str]:
@@ -46,18 +50,26 @@ class Desk:
         self._skeletons: dict[str, Skeleton] = {}
         self._composer = self._compose_from(service.templates.published())
 
-    def _compose_from(self, versions: list[TemplateVersion]) -> Composer:
+    def _compose_from(
+        self, versions: list[TemplateVersion], also: Sequence[TemplateVersion] = ()
+    ) -> Composer:
+        """Plans follow what is published; `also` is written with for the last time."""
         rules = self._service.app_settings.sending_rules()
+        self.halted_because = rules.halted_because
         self._keys, plans = _plans(self._service, versions)
-        templates: dict[str, CompiledTemplate] = {}
-        for version in versions:
-            bound = bind_shared(CompiledTemplate.from_json(version.compiled), self._sender)
-            templates[version.id] = bound
+        renderers: dict[str, Renderer] = {}
+        for version in (*versions, *also):
+            try:
+                bound = bind_shared(CompiledTemplate.from_json(version.compiled), self._sender)
+                renderers[version.id] = Renderer(bound)
+            except Exception:  # one broken e-mail never stops the others; its letters are held
+                logger.exception("template version %s cannot be used", version.id)
+                continue
             tags = tuple(slot.tag for slot in bound.slots)
             self._skeletons[version.id] = Skeleton(bound.subject, bound.html, bound.text, tags)
         return Composer(
             plans,
-            templates,
+            renderers,
             sender=self._sender,
             defaults=Defaults(rules.default_time_zone, rules.default_country),
             caps=Caps(contact_daily=rules.contact_daily_cap),
@@ -65,8 +77,14 @@ class Desk:
 
     def refresh_for(self, template_id: str) -> None:
         """Look again if this template was published after the run began."""
-        if template_id not in self._skeletons:
-            self._composer = self._compose_from(self._service.templates.published())
+        if template_id in self._skeletons:
+            return
+        published = self._service.templates.published()
+        # Claimed a moment before the next version took its place.
+        retired = None
+        if all(version.id != template_id for version in published):
+            retired = self._service.templates.get(template_id)
+        self._composer = self._compose_from(published, [retired] if retired else [])
 
     @property
     def composer(self) -> Composer:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import stamina
@@ -16,40 +14,15 @@ from crm.mail.delivery import Outcome, deliver
 from crm.mail.message import MailRequest, Recipient, SenderIdentity
 from crm.mail.senders import Sender
 from crm.scheduler.desk import Desk
-from db_service import DatabaseUnreachableError, EngineRecords, Postponement, Settlement
+from crm.scheduler.progress import Lease, Progress, StopReason
+from db_service import DatabaseError, EngineRecords, Postponement, Settlement
 
 logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 120.0  # how long to insist on writing down what the provider answered
 AFTER_FAILURE_SECONDS = 60.0
-
-
-class Progress:
-    """Counts and the reason to end the run, shared by the threads of one tick."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.stop_because = ""
-        self.wake_at: datetime | None = None
-        self._lock = threading.Lock()
-
-    def count(self, **numbers: int) -> None:
-        with self._lock:
-            self.counts.update(numbers)
-
-    def stop(self, because: str, *, wake_at: datetime | None = None) -> None:
-        """The first reason stands; the run ends after what is in flight."""
-        with self._lock:
-            self.stop_because = self.stop_because or because
-            self.wake_at = self.wake_at or wake_at
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Under which run and token this tick claims, hands over and settles."""
-
-    run: int
-    token: str
+# An unwell provider makes every request unconfirmed, and each of those waits for a person.
+AFTER_UNCLEAR_ANSWER = timedelta(minutes=10)
 
 
 class Dispatcher:
@@ -74,6 +47,9 @@ class Dispatcher:
 
     def post(self, letters: Sequence[Letter]) -> None:
         """Letters of one template: what may still go leaves in one request and is written down."""
+        if self._progress.stop_because:
+            self._put_back(letters)
+            return
         allowed = self._engine.hand_over(
             self._lease.token,
             provider=self._sender.name,
@@ -88,18 +64,23 @@ class Dispatcher:
             self._progress.count(requests=1)
             self._settle(going, outcomes)
 
-    def _give_back(self, letters: Sequence[Letter]) -> None:
-        explanation = "Stopped, paused or changed after it was claimed; it was not sent."
-        given_back = [
+    def _put_back(self, letters: Sequence[Letter]) -> None:
+        """The run ended before these could leave."""
+        because, until = self._progress.stop_because, self._progress.wake_at
+        reason = str(self._progress.stop_reason)
+        postponements = [
             Postponement(
-                send_id=letter.due.send_id,
-                until=None,
-                reason="consent_withdrawn",
-                explanation=explanation,
+                send_id=letter.due.send_id, until=until, reason=reason, explanation=because
             )
             for letter in letters
         ]
-        self._engine.postpone(self._lease.run, given_back, now=self._clock())
+        self._engine.postpone(self._lease.run, postponements, now=self._clock())
+        self._progress.count(postponed=len(letters))
+
+    def _give_back(self, letters: Sequence[Letter]) -> None:
+        """Stopped, paused or changed after the claim; the database says why, contact by contact."""
+        given_back = [letter.due.send_id for letter in letters]
+        self._engine.give_back(self._lease.run, given_back, now=self._clock())
         self._progress.count(withdrawn=len(letters))
 
     def _request(self, letters: Sequence[Letter]) -> MailRequest:
@@ -116,7 +97,7 @@ class Dispatcher:
         settlements = [self._settlement(x, o, now) for x, o in zip(letters, outcomes, strict=True)]
         # The provider has answered: giving up now would make a known result an unconfirmed one.
         for attempt in stamina.retry_context(
-            on=DatabaseUnreachableError, attempts=50, timeout=SETTLE_SECONDS
+            on=_may_pass_later, attempts=50, timeout=SETTLE_SECONDS
         ):
             with attempt:
                 self._engine.settle(self._lease.run, self._lease.token, settlements, now=now)
@@ -134,30 +115,41 @@ class Dispatcher:
                 next_step=step,
                 next_send_at=due_at,
             )
-        wait = outcome.retry_after_seconds or AFTER_FAILURE_SECONDS
         return Settlement(
             send_id=outcome.send_id,
             status=outcome.status,
             reason=outcome.reason,
-            retry_at=now + timedelta(seconds=wait) if outcome.status == "retry" else None,
+            retry_at=now + _wait_after(outcome) if outcome.status == "retry" else None,
             address_refused=outcome.address_refused,
         )
 
     def _heed(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Trouble with account or connection ends the run; a refused key stops all sending."""
         halting = next((o for o in outcomes if o.halt), None)
+        unclear = next((o for o in outcomes if o.status == "unconfirmed"), None)
+        waiting = next((o for o in outcomes if o.status == "retry"), None)
         if halting:
             reason = halting.reason or "The provider refused our credentials."
             self._engine.halt_sending(reason, now=now)
             logger.error("sending is halted: the provider refused our credentials")
-            self._progress.stop(reason)
-            return
-        postponed = next(
-            (o for o in outcomes if o.status == "retry" and o.retry_after_seconds), None
-        )
-        if postponed and postponed.retry_after_seconds:
-            wake_at = now + timedelta(seconds=postponed.retry_after_seconds)
-            self._progress.stop(postponed.reason or "The provider asked to wait.", wake_at=wake_at)
+            self._progress.stop(reason, StopReason.HALTED)
+        elif unclear:
+            reason = unclear.reason or "The provider gave no clear answer."
+            self._progress.stop(reason, StopReason.PROVIDER, wake_at=now + AFTER_UNCLEAR_ANSWER)
+        elif waiting:
+            reason = waiting.reason or "The provider asked to wait."
+            self._progress.stop(reason, StopReason.PROVIDER, wake_at=now + _wait_after(waiting))
+
+
+def _may_pass_later(error: Exception) -> bool:
+    return isinstance(error, DatabaseError) and not error.permanent
+
+
+def _wait_after(outcome: Outcome) -> timedelta:
+    """A halt itself holds everything; when it is lifted, nothing more is to be waited for."""
+    if outcome.halt:
+        return timedelta(0)
+    return timedelta(seconds=outcome.retry_after_seconds or AFTER_FAILURE_SECONDS)
 
 
 def _recipient(letter: Letter) -> Recipient:

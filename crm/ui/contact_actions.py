@@ -38,7 +38,7 @@ def unarchive(contacts: Sequence[Contact]) -> None:
         say(calm.words_for(error))
         return
     say(
-        f"{words.counted(count, 'contact')} taken out of the archive. Enroll them again if you like."
+        f"{words.counted(count, 'contact')} taken out of the archive. No campaign starts by itself."
     )
 
 

@@ -142,7 +142,7 @@ def _act(enrollment: Enrollment, action: Action) -> None:
         say(f"{enrollment.campaign_name} {_DONE[action]}.")
     elif action == "resume":
         say(
-            "It cannot go on: another type's campaign is active, or this contact may not be written to."
+            "It cannot go on: another type's campaign runs, or the contact may not be e-mailed."
         )
     else:
         say("Nothing changed: it had ended already, or the contact belongs to a colleague.")

@@ -51,12 +51,16 @@ def facts(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def timeline(entries: Iterable[Entry]) -> None:
-    items = "".join(
-        f'<li><span class="kind">{escape(e.kind)}</span><span class="what">{escape(e.what)}</span>'
-        f'<span class="meta">{hover(e.when, e.exact)}{escape(f" · {e.who}" if e.who else "")}</span></li>'
-        for e in entries
+    st.html(f'<ul class="timeline">{"".join(map(_entry, entries))}</ul>')
+
+
+def _entry(entry: Entry) -> str:
+    who = escape(f" · {entry.who}") if entry.who else ""
+    return (
+        f'<li><span class="kind">{escape(entry.kind)}</span>'
+        f'<span class="what">{escape(entry.what)}</span>'
+        f'<span class="meta">{hover(entry.when, entry.exact)}{who}</span></li>'
     )
-    st.html(f'<ul class="timeline">{items}</ul>')
 
 
 def counts(pairs: Iterable[tuple[str, str, bool]]) -> None:

@@ -48,9 +48,9 @@ def _held_card(send: Send) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{as_text(send.contact_name or send.to_email)}**", width="content")
             st.badge(text, color=tone)
+            since = moments.when(send.held_at)
             st.caption(
-                f"{as_text(send.template_name)} · {send.campaign_name} · {moments.when(send.held_at)}",
-                width="content",
+                as_text(f"{send.template_name} · {send.campaign_name} · {since}"), width="content"
             )
         st.markdown(as_text(send.reason or "The provider gave no reason."))
         if send.status == "failed" and session.current().is_admin:

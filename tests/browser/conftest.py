@@ -99,10 +99,10 @@ def _prepare(folder: Path) -> None:
 
 
 def _command(folder: Path, script: str) -> None:
-    subprocess.run([sys.executable, script], cwd=ROOT, env=_environment(folder), check=True)
+    subprocess.run([sys.executable, script], cwd=ROOT, env=server_environment(folder), check=True)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def server_environment(folder: Path) -> dict[str, str]:
     """Nothing of the developer's own settings reaches the server."""
     return {
         "DATA_DIR": str(folder),
@@ -116,14 +116,18 @@ def _environment(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def app_url(data_dir: Path) -> Iterator[str]:
     """The app as `make run` starts it, on a free port."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     log = data_dir / "app.log"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with (
         log.open("w") as out,
         subprocess.Popen(
-            command, cwd=ROOT, env=_environment(data_dir), stdout=out, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=server_environment(data_dir),
+            stdout=out,
+            stderr=subprocess.STDOUT,
         ) as process,
     ):
         try:
@@ -136,7 +140,7 @@ def app_url(data_dir: Path) -> Iterator[str]:
         assert "Traceback" not in log.read_text()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -6,7 +6,9 @@ from tests.standins.sendgrid import SendGridStandIn
 _MACHINE = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
-def environment_for(address: str, standin: SendGridStandIn | None = None, **more: str) -> dict[str, str]:
+def environment_for(
+    address: str, standin: SendGridStandIn | None = None, **more: str
+) -> dict[str, str]:
     """The environment of a process on this database, sending to the stand-in (or the outbox)."""
     ours = {
         "DATABASE_URL": address,

@@ -97,10 +97,12 @@ def test_the_whole_sequence_arrives_in_order_and_the_enrollment_completes(
     contact = a_contact()
     for _ in range(40):
         scheduler.tick(days=1)
-    assert [mail.subject for mail in sendgrid_standin.accepted] == [f"lead {n}" for n in (1, 2, 3, 4)]
-    assert values(raw, "select status from campaign_enrollments where contact_id = %s", contact) == [
-        "completed"
+    assert [mail.subject for mail in sendgrid_standin.accepted] == [
+        f"lead {n}" for n in (1, 2, 3, 4)
     ]
+    assert values(
+        raw, "select status from campaign_enrollments where contact_id = %s", contact
+    ) == ["completed"]
 
 
 def test_two_ticks_at_once_send_everyone_one_e_mail(
@@ -156,5 +158,7 @@ def test_two_processes_at_once_send_five_thousand_one_e_mail_each(
     assert set(sendgrid_standin.send_counts.values()) == {1}
     assert values(raw, "select distinct status from email_sends") == ["accepted"]
     assert values(
-        raw, "select count(*) from campaign_enrollments where next_send_at > %s", NOW + timedelta(days=5)
+        raw,
+        "select count(*) from campaign_enrollments where next_send_at > %s",
+        NOW + timedelta(days=5),
     ) == [5000]

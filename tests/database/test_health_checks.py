@@ -1,0 +1,179 @@
+"""scripts/check_drip_tables.py: green on a whole database, red with the right name on each fault."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crm.database.health_checks import INVARIANTS, PUBLISHED_EMAILS, STRAYS, check_health
+from crm.database.migrations import all_migrations
+from db_service import DbService
+from tests.conftest import AContact, PublishedSteps, Raw
+from tests.database.sending import SlowScheduler
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "check_drip_tables.py"
+
+
+@pytest.fixture(autouse=True)
+def whole(published_steps: PublishedSteps, a_contact: AContact, service: DbService) -> None:
+    """A database in use: the library is published, e-mails were sent, one is under way."""
+    for campaign, emails in PUBLISHED_EMAILS.items():
+        published_steps(campaign, emails)
+        a_contact(contact_type=campaign)
+    scheduler = SlowScheduler(service)
+    scheduler.send_all(next_step=2)
+    scheduler.claim()
+
+
+def _red(address: str) -> set[tuple[str, str]]:
+    return {(finding.check, finding.name) for finding in check_health(address).findings}
+
+
+def test_a_whole_database_is_green(address: str) -> None:
+    report = check_health(address)
+    assert report.findings == ()
+    assert report.checked["table"] == 20
+    assert all(count > 0 for count in report.checked.values()), "nothing was looked at"
+
+
+SABOTAGE = {
+    "drop table webhook_deliveries": ("table", "webhook_deliveries"),
+    "alter table contacts drop column notes cascade": ("column", "contacts.notes"),
+    "drop view send_content": ("view", "send_content"),
+    "drop index contacts_search": ("index", "contacts_search"),
+    "drop index one_live_enrollment_a_campaign": ("index", "one_live_enrollment_a_campaign"),
+    "alter table email_sends drop constraint one_email_a_step_and_run": (
+        "constraint",
+        "email_sends.one_email_a_step_and_run",
+    ),
+    "alter table contacts drop constraint contacts_email_check": (
+        "constraint",
+        "contacts.contacts_email_check",
+    ),
+    "drop function claim_due": ("function", "public.claim_due"),
+    "drop function private.changeable": ("function", "private.changeable"),
+    "drop trigger on_contacts_changed on contacts": ("trigger", "contacts.on_contacts_changed"),
+    "alter table contacts disable trigger on_contacts_added": (
+        "trigger",
+        "contacts.on_contacts_added",
+    ),
+    "alter table projects disable row level security": ("row-level security", "projects"),
+    "alter table projects no force row level security": ("forced row-level security", "projects"),
+    "drop policy staff_read on contacts": ("policy", "contacts.staff_read"),
+    "delete from drip_campaign_templates where step = 8": ("published e-mails", "networking"),
+    "update drip_campaign_templates set status = 'retired' where step = 4": (
+        "published e-mails",
+        "client",
+    ),
+    "grant select on contacts to anon": ("exposed", "tables open to anonymous visitors"),
+    "grant execute on function claim_due to public": (
+        "exposed",
+        "functions open to anonymous visitors",
+    ),
+    "delete from supabase_migrations.schema_migrations where name = 'engine'": (
+        "migration",
+        next(m.title for m in all_migrations() if m.name == "engine"),
+    ),
+}
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGE)
+def test_each_fault_is_named(address: str, raw: Raw, sabotage: str) -> None:
+    raw.execute(sabotage.encode())
+    assert SABOTAGE[sabotage] in _red(address)
+
+
+# Rows that constraints and triggers would refuse, written past them.
+ROWS_OFF = {
+    "sends without an enrollment": "update email_sends set enrollment_id = gen_random_uuid()",
+    "sends without a contact": "update email_sends set contact_id = gen_random_uuid()",
+    "sends without a campaign": "update email_sends set campaign_id = gen_random_uuid()",
+    "sends without their template version": "update email_sends set template_id = gen_random_uuid()",
+    "sends of another contact, campaign or run than their enrollment": "update email_sends set run = 2",
+    "events without their send": "insert into email_events (send_id, event, occurred_at)"
+    " values (gen_random_uuid(), 'open', now())",
+    "enrollments without a contact": "update campaign_enrollments set contact_id = gen_random_uuid()",
+    "enrollments without a campaign": "update campaign_enrollments set campaign_id = gen_random_uuid()",
+    "contact types mapped to a missing campaign": "update contact_types set campaign_id = gen_random_uuid()",
+    "contacts of an unknown type": "update contacts set contact_type = 'gone'",
+    "contacts twice live in one campaign": "drop index one_live_enrollment_a_campaign;"
+    " insert into campaign_enrollments (contact_id, campaign_id, status)"
+    " select contact_id, campaign_id, 'paused' from campaign_enrollments",
+    "contacts active in two type campaigns": "drop index one_active_type_campaign;"
+    " drop index one_live_enrollment_a_campaign;"
+    " insert into campaign_enrollments (contact_id, campaign_id)"
+    " select contact_id, campaign_id from campaign_enrollments",
+    "contacts with one e-mail twice": "alter table email_sends drop constraint one_email_a_step_and_run;"
+    " update email_sends set contact_id = (select contact_id from email_sends limit 1), step = 1,"
+    " campaign_id = (select campaign_id from email_sends limit 1)",
+    "active enrollments of contacts who may not be written to": "update contacts set archived_at = now()",
+    "contacts marked ok whose address is suppressed": "insert into suppressions (email, reason)"
+    " select email, 'manual' from contacts",
+    "active enrollments without a date and without an e-mail under way": "update campaign_enrollments"
+    " set next_send_at = null",
+    "live enrollments whose next e-mail is not published": "update campaign_enrollments set next_step = 99",
+    "e-mails handed over without their merge values": "update email_sends set merge_values = null",
+    "staff without an active admin": "update profiles set role = 'sales'",
+}
+
+
+@pytest.mark.parametrize("name", [*STRAYS, *INVARIANTS])
+def test_each_row_that_is_off_is_counted_under_its_name(
+    address: str, raw: Raw, name: str
+) -> None:
+    raw.execute("set session_replication_role = replica")
+    raw.execute(ROWS_OFF[name].encode())
+    check = "stray" if name in STRAYS else "invariant"
+    found = [f for f in check_health(address).findings if (f.check, f.name) == (check, name)]
+    assert len(found) == 1
+    assert found[0].problem[0].isdigit()
+
+
+def _run(address: str, *options: str) -> subprocess.CompletedProcess[str]:
+    # From another folder, as operators do; the environment of the developer stays out of it.
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *options],
+        cwd="/",
+        env={"PATH": os.defpath, "DATABASE_URL": address},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_script_is_green_then_red_with_the_name(address: str, raw: Raw) -> None:
+    green = _run(address)
+    assert (green.returncode, green.stderr) == (0, "")
+    assert "All is well." in green.stdout
+    raw.execute("drop index contacts_search")
+    red = _run(address)
+    assert red.returncode == 1
+    assert "index contacts_search: missing" in red.stdout
+
+
+def test_the_script_answers_programs_in_json(address: str, raw: Raw) -> None:
+    raw.execute("drop policy staff_read on contacts")
+    answer = _run(address, "--json")
+    told = json.loads(answer.stdout)
+    assert (answer.returncode, told["ok"]) == (1, False)
+    assert told["findings"] == [
+        {"check": "policy", "name": "contacts.staff_read", "problem": "missing"}
+    ]
+
+
+def test_an_unreachable_database_gets_one_line() -> None:
+    answer = _run("postgresql://nobody@127.0.0.1:1/nothing")
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1
+    assert "cannot be reached" in answer.stderr
+
+
+def test_a_database_without_tables_lists_them_without_a_traceback(empty_address: str) -> None:
+    answer = _run(empty_address)
+    assert answer.returncode == 1
+    assert "table contacts: missing" in answer.stdout
+    assert "Traceback" not in answer.stderr
