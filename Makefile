@@ -13,7 +13,7 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.development
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .

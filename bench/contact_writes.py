@@ -67,9 +67,9 @@ def _insert(address: str, count: int, *, enroll: bool) -> float:
     columns = ", ".join(COLUMNS)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(
-            f"create temporary table arrivals as select {columns} from contacts limit 0"  # type: ignore[arg-type]
+            f"create temporary table arrivals as select {columns} from contacts limit 0"
         )
-        with connection.cursor().copy(f"copy arrivals ({columns}) from stdin") as copy:  # type: ignore[arg-type]
+        with connection.cursor().copy(f"copy arrivals ({columns}) from stdin") as copy:
             for person in People()(count):
                 copy.write_row(person)
         connection.execute("analyze arrivals")
@@ -77,7 +77,7 @@ def _insert(address: str, count: int, *, enroll: bool) -> float:
             "select set_config('mpt.auto_enroll', %s, false)", ("on" if enroll else "off",)
         )
         insert = f"insert into contacts ({columns}) select {columns} from arrivals"
-        milliseconds = milliseconds_of(lambda: connection.execute(insert))  # type: ignore[arg-type]
+        milliseconds = milliseconds_of(lambda: connection.execute(insert))
         enrolled = connection.execute("select count(*) from campaign_enrollments").fetchone()
     if enrolled != (count if enroll else 0,):
         raise RuntimeError(f"{enrolled} enrollments after adding {count} contacts.")

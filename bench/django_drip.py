@@ -56,7 +56,7 @@ def _configure(address: str) -> None:
         INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "drip"],
         DEFAULT_FROM_EMAIL="hello@mpt-crm.example",
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
-        EMAIL_BACKEND="bench.django_drip.StandInBackend",
+        EMAIL_BACKEND=f"{__name__}.StandInBackend",
         DATABASES={
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
@@ -134,7 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Django finds the backend by the module's name, not as __main__.
-    from bench import django_drip
-
-    django_drip.main()
+    main()

@@ -37,7 +37,8 @@ def python_of_environment() -> Path:
     if not installed.exists() or installed.read_text() != wanted:
         venv.create(FOLDER, clear=True, with_pip=True)
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        done = subprocess.run([*command, *REQUIREMENTS], capture_output=True, text=True)
+        command += REQUIREMENTS
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise NoEnvironmentError((done.stderr.strip().splitlines() or ["pip failed"])[-1])
         installed.write_text(wanted)

@@ -46,7 +46,7 @@ def populate_crowd(cluster: Cluster, contacts: int) -> str:
         with connection.transaction():
             connection.execute("set local session_replication_role = replica")
             with connection.cursor().copy(
-                f"copy contacts ({', '.join(COLUMNS)}) from stdin"  # type: ignore[arg-type]
+                f"copy contacts ({', '.join(COLUMNS)}) from stdin"
             ) as copy:
                 for person in People()(contacts):
                     copy.write_row(person)

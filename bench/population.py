@@ -102,7 +102,8 @@ def prepare(address: str) -> None:
         database.close()
     with psycopg.connect(address) as connection:
         connection.cursor().executemany(
-            "insert into profiles (id, email, full_name, phone) values (%s, %s, %s, '+16145550100')",
+            "insert into profiles (id, email, full_name, phone)"
+            " values (%s, %s, %s, '+16145550100')",
             [(key, f"{key}@mpt-crm.example", name) for key, name in People().owners],
         )
 
@@ -123,9 +124,7 @@ def add_contacts(address: str, count: int) -> None:
     """Contacts by COPY, nobody enrolled."""
     with psycopg.connect(address) as connection:
         connection.execute("select set_config('mpt.auto_enroll', 'off', true)")
-        with connection.cursor().copy(
-            f"copy contacts ({', '.join(COLUMNS)}) from stdin"  # type: ignore[arg-type]
-        ) as copy:
+        with connection.cursor().copy(f"copy contacts ({', '.join(COLUMNS)}) from stdin") as copy:
             for person in People()(count):
                 copy.write_row(person)
 
@@ -140,7 +139,8 @@ def enroll_everybody(address: str) -> None:
             select c.id, y.campaign_id, 1 + (c.n %% s.steps)::smallint,
                    %(now)s - (1 + c.n %% 86400) * interval '1 second', 'type',
                    %(now)s - interval '30 days', %(now)s - interval '30 days'
-            from (select id, contact_type, row_number() over (partition by contact_type order by id) as n
+            from (select id, contact_type,
+                         row_number() over (partition by contact_type order by id) as n
                   from contacts) c
             join contact_types y on y.key = c.contact_type
             join (select campaign_id, count(*) as steps from drip_campaign_templates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -69,8 +69,7 @@ def prepared_mails(settings: Settings) -> list[PreparedMail]:
 def _due(address: str) -> list[ClaimedSend]:
     with psycopg.connect(address, row_factory=dict_row) as connection:
         rows = connection.execute(_DUE, (PREPARED,)).fetchall()
-    names = [field.name for field in fields(ClaimedSend)]
-    return [ClaimedSend(**{name: row[name] for name in names}) for row in rows]
+    return [ClaimedSend(**row) for row in rows]
 
 
 def _prepared(desk: Desk, settings: Settings, letters: list[Letter]) -> PreparedMail:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -42,6 +43,7 @@ class Sent:
     peak_memory_mb: float
     requests: int
     doubled: int
+    load: float
 
     @property
     def a_second(self) -> float:
@@ -150,6 +152,7 @@ class Sending:
             peak_memory_mb=found["peak_memory_mb"],
             requests=received["requests"],
             doubled=0 if program == PLAIN_SENDGRID else received["duplicates"],
+            load=os.getloadavg()[0],
         )
 
 

@@ -30,9 +30,7 @@ class Timings:
     def of(cls, milliseconds: Sequence[float]) -> Timings:
         ordered = sorted(milliseconds)
         p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-        return cls(
-            milliseconds[0], statistics.median(ordered), p95, ordered[-1], len(milliseconds)
-        )
+        return cls(milliseconds[0], statistics.median(ordered), p95, ordered[-1], len(milliseconds))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

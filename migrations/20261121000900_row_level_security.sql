@@ -26,7 +26,7 @@ revoke all on all functions in schema private from public, anon, authenticated, 
 grant execute on function private.clock(), private.uuid_v7(), private.is_time_zone(text), private.user_id(),
   private.is_staff(), private.is_admin(), private.my_contact_ids(), private.searchable(text[])
   to authenticated, service_role;
-grant execute on function private.skip_received(uuid[], timestamptz, bigint),
+grant execute on function private.skip_received(uuid[], timestamptz, bigint), private.words_for(text),
   private.next_unreceived(uuid, uuid, integer),
   private.settle_trouble(timestamptz, bigint, uuid[], text[], text[], timestamptz[], boolean[])
   to service_role;

@@ -1,8 +1,8 @@
 """What the migrations make, by name, and what a database has, in the same words.
 
-The expectation is read from migrations/schema.sql, which scripts/dump_schema.py generates and a test
-holds equal to the replay of all migrations. Names are compared and never definitions: those are worded
-differently from one Postgres version to the next.
+The expectation is read from migrations/schema.sql, which scripts/dump_schema.py generates and a
+test holds equal to the replay of all migrations. Names are compared and never definitions: those
+are worded differently from one Postgres version to the next.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ _CHECK = re.compile(r"^    CONSTRAINT (\w+) CHECK", re.MULTILINE)
 _TABLE_COMES_SECOND = {"trigger", "policy"}
 
 _CATALOG = {
-    "table": "select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace",
-    "view": "select relname from pg_class where relkind = 'v' and relnamespace = 'public'::regnamespace",
+    "table": "select relname from pg_class"
+    " where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace",
+    "view": "select relname from pg_class"
+    " where relkind = 'v' and relnamespace = 'public'::regnamespace",
     "index": "select indexname from pg_indexes where schemaname = 'public'",
     "constraint": "select conrelid::regclass || '.' || conname from pg_constraint"
     " where connamespace = 'public'::regnamespace and conrelid <> 0",
@@ -65,7 +67,7 @@ def expected_names() -> Names:
 
 
 def names_in(connection: psycopg.Connection[dict[str, Any]]) -> Names:
-    """What a database has. Names outside `public` keep their schema, as they do in the expectation."""
+    """What a database has. Only functions are named with their schema, as in the expectation."""
     connection.execute("set local search_path = public")
     return {
         kind: frozenset(

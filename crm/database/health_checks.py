@@ -32,12 +32,13 @@ STRAYS = {
     "sends of another contact, campaign or run than their enrollment": "select s.id"
     " from public.email_sends s join public.campaign_enrollments e on e.id = s.enrollment_id"
     " where (s.contact_id, s.campaign_id, s.run) <> (e.contact_id, e.campaign_id, e.run)",
-    "events without their send": "select v.id from public.email_events v where v.send_id is not null"
+    "events without their send": "select v.id from public.email_events v"
+    " where v.send_id is not null"
     " and not exists (select from public.email_sends s where s.id = v.send_id)",
-    "enrollments without a contact": "select e.id from public.campaign_enrollments e where not exists"
-    " (select from public.contacts c where c.id = e.contact_id)",
-    "enrollments without a campaign": "select e.id from public.campaign_enrollments e where not exists"
-    " (select from public.drip_campaigns d where d.id = e.campaign_id)",
+    "enrollments without a contact": "select e.id from public.campaign_enrollments e"
+    " where not exists (select from public.contacts c where c.id = e.contact_id)",
+    "enrollments without a campaign": "select e.id from public.campaign_enrollments e"
+    " where not exists (select from public.drip_campaigns d where d.id = e.campaign_id)",
     "contact types mapped to a missing campaign": "select y.key as id from public.contact_types y"
     " where y.campaign_id is not null and not exists"
     " (select from public.drip_campaigns d where d.id = y.campaign_id)",
@@ -45,12 +46,10 @@ STRAYS = {
     " (select from public.contact_types y where y.key = c.contact_type)",
 }
 
-_MAY_NOT_BE_WRITTEN_TO = """(c.archived_at is not null or c.email_status <> 'ok' or c.email is null
-  or exists (select from public.suppressions x where x.email = c.email))"""
-
 INVARIANTS = {
-    "contacts twice live in one campaign": "select contact_id as id from public.campaign_enrollments"
-    " where status in ('active', 'paused') group by contact_id, campaign_id having count(*) > 1",
+    "contacts twice live in one campaign": "select contact_id as id"
+    " from public.campaign_enrollments where status in ('active', 'paused')"
+    " group by contact_id, campaign_id having count(*) > 1",
     "contacts active in two type campaigns": "select contact_id as id"
     " from public.campaign_enrollments where status = 'active' and is_type_campaign"
     " group by contact_id having count(*) > 1",
@@ -58,7 +57,8 @@ INVARIANTS = {
     " group by contact_id, campaign_id, step, run having count(*) > 1",
     "active enrollments of contacts who may not be written to": "select e.id"
     " from public.campaign_enrollments e join public.contacts c on c.id = e.contact_id"
-    f" where e.status = 'active' and {_MAY_NOT_BE_WRITTEN_TO}",
+    " where e.status = 'active' and (c.archived_at is not null or c.email_status <> 'ok'"
+    " or c.email is null or exists (select from public.suppressions x where x.email = c.email))",
     "contacts marked ok whose address is suppressed": "select c.id from public.contacts c"
     " join public.suppressions x on x.email = c.email where c.email_status = 'ok'",
     "active enrollments without a date and without an e-mail under way": "select e.id"

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from crm.records.enrollments import Action, Enrollment
-from crm.ui import calm, session, words
+from crm.ui import calm, contact_links, session, words
 from crm.ui.feedback import say
 from crm.ui.moments import Moments
 from db_service import DatabaseError
@@ -57,9 +57,16 @@ def _table(enrollments: Sequence[Enrollment], *, key: str) -> list[Enrollment]:
         selection_mode="multi-row",
         alt="Enrollments of the campaign, the newest first",
         column_config={
+            "Contact": st.column_config.ButtonColumn(
+                alignment="left",
+                type="tertiary",
+                key="enrollments_click",
+                on_click=contact_links.row_clicked,
+                args=(tuple(e.contact_id for e in enrollments), "enrollments_click"),
+            ),
             "Progress": st.column_config.ProgressColumn(
                 min_value=0, max_value=max(e.step_count for e in enrollments) or 1, format="%d sent"
-            )
+            ),
         },
     )
     return [enrollments[row] for row in event["selection"]["rows"] if row < len(enrollments)]

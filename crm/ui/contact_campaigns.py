@@ -141,9 +141,7 @@ def _act(enrollment: Enrollment, action: Action) -> None:
     if changed:
         say(f"{enrollment.campaign_name} {_DONE[action]}.")
     elif action == "resume":
-        say(
-            "It cannot go on: another type's campaign runs, or the contact may not be e-mailed."
-        )
+        say("It cannot go on: another type's campaign runs, or the contact may not be e-mailed.")
     else:
         say("Nothing changed: it had ended already, or the contact belongs to a colleague.")
 

@@ -9,9 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from crm.records.contacts import Contact, ContactDraft, ContactType
-from crm.ui import calm, contact_draft, countries, session
+from crm.ui import calm, contact_draft, contact_links, countries, session
 from crm.ui.contact_filters import Choices, choices
-from crm.ui.contact_table import open_contact
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.feedback import say
 from db_service import ConflictError, DatabaseError
@@ -88,7 +87,7 @@ def _add(draft: ContactDraft) -> None:
     added = here.db.contacts.get(contact_id)
     started = f" {added.campaign_name} starts." if added and added.campaign_name else ""
     say(f"{draft.first_name or draft.email or draft.last_name} was added.{started}")
-    open_contact(contact_id)
+    contact_links.go_to(contact_id)
 
 
 def _change(contact_id: str, draft: ContactDraft) -> None:

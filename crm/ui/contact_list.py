@@ -7,8 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from crm.records.contacts import Contact
-from crm.ui import contact_actions, contact_filters, contact_table, session, words
-from crm.ui.contact_table import open_contact
+from crm.ui import (
+    contact_actions,
+    contact_filters,
+    contact_links,
+    contact_table,
+    session,
+    words,
+)
 from crm.ui.dialogs import open_dialog
 
 
@@ -45,7 +51,7 @@ def _bulk_bar(selected: Sequence[Contact], *, archived: bool) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="bulk_bar"):
         st.markdown(f"**{words.number(len(ids))} selected**", width="content")
         if len(ids) == 1:
-            st.button("Open", key="bulk_open", on_click=open_contact, args=(ids[0],))
+            st.button("Open", key="bulk_open", on_click=contact_links.go_to, args=(ids[0],))
         if archived:
             st.button(
                 "Take out of the archive",

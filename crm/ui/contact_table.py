@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from crm.records.contacts import Contact, ContactSearch
-from crm.ui import contact_filters, session, words
+from crm.ui import contact_filters, contact_links, session, words
 from crm.ui.dialogs import open_dialog
 from crm.ui.moments import Moments
 
@@ -79,8 +79,8 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
             alignment="left",
             type="tertiary",
             key=_OPEN_CLICK,
-            on_click=_open_clicked,
-            args=(tuple(contact.id for contact in contacts),),
+            on_click=contact_links.row_clicked,
+            args=(tuple(contact.id for contact in contacts), _OPEN_CLICK),
         ),
         "Company": st.column_config.TextColumn(width=150),
         "Type": st.column_config.TextColumn(width=90),
@@ -90,15 +90,6 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
         "Next e-mail": st.column_config.TextColumn(width=138, help="In your time zone"),
         "Owner": st.column_config.TextColumn(width=115),
     }
-
-
-def _open_clicked(contact_ids: Sequence[str]) -> None:
-    click = st.session_state[_OPEN_CLICK]
-    open_contact(contact_ids[click["row"]])
-
-
-def open_contact(contact_id: str) -> None:
-    st.query_params["contact"] = contact_id
 
 
 def _pager(page_number: int, *, shown: int, total: int, next_before: str | None) -> None:

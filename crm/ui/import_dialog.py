@@ -158,6 +158,12 @@ def _show_result(result: _Result) -> None:
     )
     if summary.rejected:
         st.markdown("Each rejected row has its reason. Correct the file and import it again.")
+    with st.container(horizontal=True):
+        _buttons(result)
+
+
+def _buttons(result: _Result) -> None:
+    if result.summary.rejected:
         st.download_button(
             "Download the rejects file",
             result.rejects,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from crm.ui import calm, session
+from crm.ui import calm, contact_links, session
 
 _HERE = Path(__file__).resolve().parent
 _PAGES = _HERE.parent.parent / "pages"
@@ -21,24 +21,15 @@ def main() -> None:
     )
     st.html(_HERE / "style.css")
     st.logo(str(_HERE / "logo.svg"), size="large")
-    chosen = st.navigation(
-        {
-            "People": [
-                st.Page(
-                    _PAGES / "02_Contacts.py", title="Contacts", url_path="contacts", default=True
-                )
-            ],
-            "Campaigns": [
-                st.Page(
-                    _PAGES / "13_Campaign_Manager.py",
-                    title="Campaign manager",
-                    url_path="campaigns",
-                )
-            ],
-        }
+    contacts = st.Page(_PAGES / "02_Contacts.py", title="Contacts", default=True)
+    campaigns = st.Page(
+        _PAGES / "13_Campaign_Manager.py", title="Campaign manager", url_path="campaigns"
     )
+    chosen = st.navigation({"People": [contacts], "Campaigns": [campaigns]})
     with calm.page():
         session.open_session()
+        if contact_id := contact_links.wanted():
+            st.switch_page(contacts, query_params={"contact": contact_id})
         chosen.run()
 
 

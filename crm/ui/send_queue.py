@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm.records.enrollments import Enrollment
 from crm.records.sends import Send
-from crm.ui import calm, live, session, words
+from crm.ui import calm, contact_links, live, session, words
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
 from crm.ui.moments import Moments
@@ -53,12 +53,19 @@ def _held_card(send: Send) -> None:
                 as_text(f"{send.template_name} · {send.campaign_name} · {since}"), width="content"
             )
         st.markdown(as_text(send.reason or "The provider gave no reason."))
-        if send.status == "failed" and session.current().is_admin:
-            st.button("Try again", key=f"retry_{send.id}", on_click=_retry, args=([send.id],))
-        elif send.status == "unconfirmed":
+        if send.status == "unconfirmed":
             st.caption(
                 "Nobody knows whether it arrived, so it is not sent again by itself. "
                 "A report of the provider settles it."
+            )
+        with st.container(horizontal=True):
+            if send.status == "failed" and session.current().is_admin:
+                st.button("Try again", key=f"retry_{send.id}", on_click=_retry, args=([send.id],))
+            st.button(
+                "Open contact",
+                key=f"open_{send.id}",
+                on_click=contact_links.go_to,
+                args=(send.contact_id,),
             )
 
 
@@ -87,6 +94,15 @@ def _upcoming() -> None:
         pd.DataFrame([_row(enrollment, moments) for enrollment in upcoming]),
         hide_index=True,
         key="upcoming",
+        column_config={
+            "Contact": st.column_config.ButtonColumn(
+                alignment="left",
+                type="tertiary",
+                key="upcoming_click",
+                on_click=contact_links.row_clicked,
+                args=(tuple(e.contact_id for e in upcoming), "upcoming_click"),
+            )
+        },
         height="content" if len(upcoming) <= 12 else 480,
         alt="The next e-mails, the earliest first",
     )

@@ -119,6 +119,19 @@ def test_a_list_can_be_searched_selected_archived_and_brought_back(opened: Page)
     expect(opened.get_by_text("1 contact found")).to_be_visible()
     steps.click_cell(table, row=0, x=100)
     expect(opened.get_by_role("heading", name="Archive")).to_be_visible()
+    opened.get_by_role("button", name="← Contacts").click()
+    expect(opened.get_by_text("1 contact found")).to_be_visible()
+
+
+def test_a_name_in_the_queue_leads_to_the_contact(opened: Page) -> None:
+    steps.add_contact(opened, "Queue", kind="Prospect")
+    steps.open_campaign_manager(opened)
+    opened.get_by_role("tab", name="Enrollments").click()
+    steps.choose(opened, opened, "Campaign", "Prospect")
+    table = opened.get_by_test_id("stDataFrame").locator("visible=true").first
+    steps.expect_cell(table, "Queue")
+    steps.click_cell(table, row=0, x=70)
+    expect(opened.get_by_role("heading", name="Queue")).to_be_visible()
 
 
 def _change_type(page: Page, kind: str, *, announced: str) -> None:

@@ -198,13 +198,15 @@ PROBES: dict[str, Probe] = {
 
 STAGE = f"""
     insert into drip_campaigns (id, key, name) values
-      ('{FIRST}', 'first', 'First'), ('{SECOND}', 'second', 'Second'), ('{THIRD}', 'third', 'Third');
+      ('{FIRST}', 'first', 'First'), ('{SECOND}', 'second', 'Second'),
+      ('{THIRD}', 'third', 'Third');
     insert into drip_campaign_templates
       (id, campaign_id, step, position, name, subject, body, content_hash, compiled) values
       ('{FIRST}', '{FIRST}', 1, 1, 'x', 'x', 'x', 'x', '{{}}'),
       ('{SECOND}', '{SECOND}', 1, 1, 'x', 'x', 'x', 'x', '{{}}'),
       ('{THIRD}', '{THIRD}', 1, 1, 'x', 'x', 'x', 'x', '{{}}');
-    insert into contact_types (key, label, position) values ('first', 'First', 7), ('second', 'Second', 8);
+    insert into contact_types (key, label, position) values
+      ('first', 'First', 7), ('second', 'Second', 8);
     insert into contacts (id, first_name, email, owner_id) values
       ('{ALICES_CONTACT}', 'A', 'a@customer.example', '{cast.ALICE_ID}'),
       ('{CAROLS_CONTACT}', 'C', 'c@customer.example', '{cast.CAROL_ID}');
@@ -225,12 +227,15 @@ STAGE = f"""
       ('{FIRST}', '{ALICES_CONTACT}', 'x', '{cast.ALICE_ID}'),
       ('{SECOND}', '{CAROLS_CONTACT}', 'x', '{cast.CAROL_ID}');
     insert into networking_events (id, name, held_on, owner_id) values
-      ('{FIRST}', 'x', '2026-03-01', '{cast.ALICE_ID}'), ('{SECOND}', 'x', '2026-03-01', '{cast.CAROL_ID}'),
+      ('{FIRST}', 'x', '2026-03-01', '{cast.ALICE_ID}'),
+      ('{SECOND}', 'x', '2026-03-01', '{cast.CAROL_ID}'),
       ('{THIRD}', 'x', '2026-03-01', null);
     insert into networking_event_attendees (event_id, contact_id, added_by) values
-      ('{FIRST}', '{ALICES_CONTACT}', '{cast.ALICE_ID}'), ('{SECOND}', '{CAROLS_CONTACT}', '{cast.CAROL_ID}');
+      ('{FIRST}', '{ALICES_CONTACT}', '{cast.ALICE_ID}'),
+      ('{SECOND}', '{CAROLS_CONTACT}', '{cast.CAROL_ID}');
     insert into discovery_submissions (id, email, assigned_to) values
-      ('{FIRST}', 'x@customer.example', '{cast.ALICE_ID}'), ('{SECOND}', 'x@customer.example', '{cast.CAROL_ID}');
+      ('{FIRST}', 'x@customer.example', '{cast.ALICE_ID}'),
+      ('{SECOND}', 'x@customer.example', '{cast.CAROL_ID}');
     insert into suppressions (email, reason) values
       ('first@customer.example', 'manual'), ('second@customer.example', 'manual');
     insert into webhook_endpoints (id, url, secret) values

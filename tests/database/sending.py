@@ -74,8 +74,10 @@ def values(raw: Raw, query: str, *parameters: Any) -> list[Any]:
 def live(raw: Raw, contact: str) -> list[tuple[str, str]]:
     """(campaign key, status) of a contact's active and paused enrollments."""
     rows = raw.execute(
-        "select d.key, e.status from campaign_enrollments e join drip_campaigns d on d.id = e.campaign_id"
-        " where e.contact_id = %s and e.status in ('active', 'paused') order by d.key",
+        """
+        select d.key, e.status from campaign_enrollments e
+        join drip_campaigns d on d.id = e.campaign_id
+        where e.contact_id = %s and e.status in ('active', 'paused') order by d.key""",
         (contact,),
     ).fetchall()
     return [(row["key"], row["status"]) for row in rows]
@@ -86,7 +88,8 @@ def last_reason(raw: Raw, contact: str) -> str:
     return str(
         values(
             raw,
-            "select reason from campaign_enrollments where contact_id = %s order by enrolled_at, id",
+            "select reason from campaign_enrollments where contact_id = %s"
+            " order by enrolled_at, id",
             contact,
         )[-1]
     )

@@ -13,10 +13,10 @@ from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import SlowScheduler, one, values
 
 _INSERT = """
-    insert into email_events (send_id, contact_id, event, occurred_at, message_id, email, url, attempt,
-                              provider_event_id, is_machine)
-    values (%(send_id)s, %(contact_id)s, %(event)s, %(occurred_at)s, %(message_id)s, %(email)s, %(url)s,
-            %(attempt)s, %(provider_event_id)s, %(is_machine)s)
+    insert into email_events (send_id, contact_id, event, occurred_at, message_id, email, url,
+                              attempt, provider_event_id, is_machine)
+    values (%(send_id)s, %(contact_id)s, %(event)s, %(occurred_at)s, %(message_id)s, %(email)s,
+            %(url)s, %(attempt)s, %(provider_event_id)s, %(is_machine)s)
     on conflict on constraint same_event_once do nothing"""
 
 

@@ -1,6 +1,7 @@
-"""Who is enrolled in what follows from the contact, whichever program writes it: here, plain SQL."""
+"""Who is enrolled in what follows from the contact, whichever program writes: here, plain SQL."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,8 @@ STOPPERS = {
     "complained": "update contacts set email_status = 'complained' where id = %s",
     "invalid": "update contacts set email_status = 'invalid' where id = %s",
     "no_address": "update contacts set email = null where id = %s",
-    "replied": "insert into email_events (contact_id, event, occurred_at) values (%s, 'reply', now())",
+    "replied": "insert into email_events (contact_id, event, occurred_at)"
+    " values (%s, 'reply', now())",
 }
 
 
@@ -211,7 +213,7 @@ def test_an_archived_contact_taken_out_again_is_not_enrolled_by_itself(
     ]
 
 
-OUTCOMES = {
+OUTCOMES: dict[str, dict[str, Any]] = {
     "already_enrolled": {},
     "no_campaign": {"contact_type": "partner"},
     "no_address": {"email": None},

@@ -61,9 +61,11 @@ def test_rows_come_in_the_asked_order_and_number(
 ) -> None:
     gateway = database.gateway(SERVICE)
     names = ["100%_sure", "Ada", 'Quote " and \\ and {braces}']
-    ask = {"columns": ["first_name"], "order": ["first_name"]}
-    assert [r["first_name"] for r in gateway.select("contacts", **ask)] == names
-    page = gateway.select("contacts", **ask, limit=1, offset=1)
+    everybody = gateway.select("contacts", columns=["first_name"], order=["first_name"])
+    assert [r["first_name"] for r in everybody] == names
+    page = gateway.select(
+        "contacts", columns=["first_name"], order=["first_name"], limit=1, offset=1
+    )
     assert [r["first_name"] for r in page] == names[1:2]
     last = gateway.select("contacts", columns=["email"], order=["email desc"])
     assert last[-1]["email"] is None, "rows without a value come last"
@@ -148,7 +150,9 @@ def test_a_failed_call_leaves_the_next_one_whole(
 
 
 def test_a_missing_function_names_itself_and_the_fix(database: PostgresDatabase) -> None:
-    with pytest.raises(DatabaseError, match="no function fly_to_the_moon; run scripts/migrate.py"):
+    with pytest.raises(
+        DatabaseError, match=r"no function fly_to_the_moon; run scripts/migrate\.py"
+    ):
         database.gateway(SERVICE).call("fly_to_the_moon")
 
 

@@ -12,16 +12,20 @@ from tests.database.sending import SlowScheduler, one, values
 
 # What may happen between the claim and the hand-over.
 SECOND_THOUGHTS = {
-    "stopped": "update campaign_enrollments set status = 'stopped', ended_at = now() where contact_id = %s",
+    "stopped": "update campaign_enrollments set status = 'stopped', ended_at = now()"
+    " where contact_id = %s",
     "paused": "update campaign_enrollments set status = 'paused' where contact_id = %s",
     "archived": "update contacts set archived_at = now() where id = %s",
     "unsubscribed": "update contacts set email_status = 'unsubscribed' where id = %s",
-    "suppressed": "insert into suppressions (email, reason) select email, 'manual' from contacts where id = %s",
+    "suppressed": "insert into suppressions (email, reason)"
+    " select email, 'manual' from contacts where id = %s",
     "corrected address": "update contacts set email = 'corrected@customer.example' where id = %s",
     "address removed": "update contacts set email = null where id = %s",
     "type changed": "update contacts set contact_type = 'client' where id = %s",
-    "campaign paused": "update drip_campaigns set status = 'paused' where %s is not null and key = 'lead'",
-    "sending halted": "update app_settings set value = '\"halt\"' where %s is not null and key = 'sending_halt'",
+    "campaign paused": "update drip_campaigns set status = 'paused'"
+    " where %s is not null and key = 'lead'",
+    "sending halted": "update app_settings set value = '\"halt\"'"
+    " where %s is not null and key = 'sending_halt'",
 }
 
 

@@ -1,4 +1,4 @@
-"""scripts/check_drip_tables.py: green on a whole database, red with the right name on each fault."""
+"""check_drip_tables.py: green on a whole database, red with the right name on each fault."""
 
 import json
 import os
@@ -87,43 +87,54 @@ def test_each_fault_is_named(address: str, raw: Raw, sabotage: str) -> None:
 
 
 # Rows that constraints and triggers would refuse, written past them.
+_A_STRANGER = "gen_random_uuid()"
 ROWS_OFF = {
-    "sends without an enrollment": "update email_sends set enrollment_id = gen_random_uuid()",
-    "sends without a contact": "update email_sends set contact_id = gen_random_uuid()",
-    "sends without a campaign": "update email_sends set campaign_id = gen_random_uuid()",
-    "sends without their template version": "update email_sends set template_id = gen_random_uuid()",
-    "sends of another contact, campaign or run than their enrollment": "update email_sends set run = 2",
-    "events without their send": "insert into email_events (send_id, event, occurred_at)"
-    " values (gen_random_uuid(), 'open', now())",
-    "enrollments without a contact": "update campaign_enrollments set contact_id = gen_random_uuid()",
-    "enrollments without a campaign": "update campaign_enrollments set campaign_id = gen_random_uuid()",
-    "contact types mapped to a missing campaign": "update contact_types set campaign_id = gen_random_uuid()",
+    "sends without an enrollment": f"update email_sends set enrollment_id = {_A_STRANGER}",
+    "sends without a contact": f"update email_sends set contact_id = {_A_STRANGER}",
+    "sends without a campaign": f"update email_sends set campaign_id = {_A_STRANGER}",
+    "sends without their template version": f"update email_sends set template_id = {_A_STRANGER}",
+    "sends of another contact, campaign or run than their enrollment": """
+        update email_sends set run = 2""",
+    "events without their send": f"""
+        insert into email_events (send_id, event, occurred_at)
+        values ({_A_STRANGER}, 'open', now())""",
+    "enrollments without a contact": f"""
+        update campaign_enrollments set contact_id = {_A_STRANGER}""",
+    "enrollments without a campaign": f"""
+        update campaign_enrollments set campaign_id = {_A_STRANGER}""",
+    "contact types mapped to a missing campaign": f"""
+        update contact_types set campaign_id = {_A_STRANGER}""",
     "contacts of an unknown type": "update contacts set contact_type = 'gone'",
-    "contacts twice live in one campaign": "drop index one_live_enrollment_a_campaign;"
-    " insert into campaign_enrollments (contact_id, campaign_id, status)"
-    " select contact_id, campaign_id, 'paused' from campaign_enrollments",
-    "contacts active in two type campaigns": "drop index one_active_type_campaign;"
-    " drop index one_live_enrollment_a_campaign;"
-    " insert into campaign_enrollments (contact_id, campaign_id)"
-    " select contact_id, campaign_id from campaign_enrollments",
-    "contacts with one e-mail twice": "alter table email_sends drop constraint one_email_a_step_and_run;"
-    " update email_sends set contact_id = (select contact_id from email_sends limit 1), step = 1,"
-    " campaign_id = (select campaign_id from email_sends limit 1)",
-    "active enrollments of contacts who may not be written to": "update contacts set archived_at = now()",
-    "contacts marked ok whose address is suppressed": "insert into suppressions (email, reason)"
-    " select email, 'manual' from contacts",
-    "active enrollments without a date and without an e-mail under way": "update campaign_enrollments"
-    " set next_send_at = null",
-    "live enrollments whose next e-mail is not published": "update campaign_enrollments set next_step = 99",
-    "e-mails handed over without their merge values": "update email_sends set merge_values = null",
+    "contacts twice live in one campaign": """
+        drop index one_live_enrollment_a_campaign;
+        insert into campaign_enrollments (contact_id, campaign_id, status)
+        select contact_id, campaign_id, 'paused' from campaign_enrollments""",
+    "contacts active in two type campaigns": """
+        drop index one_active_type_campaign;
+        drop index one_live_enrollment_a_campaign;
+        insert into campaign_enrollments (contact_id, campaign_id)
+        select contact_id, campaign_id from campaign_enrollments""",
+    "contacts with one e-mail twice": """
+        alter table email_sends drop constraint one_email_a_step_and_run;
+        update email_sends
+        set contact_id = (select contact_id from email_sends limit 1), step = 1,
+            campaign_id = (select campaign_id from email_sends limit 1)""",
+    "active enrollments of contacts who may not be written to": """
+        update contacts set archived_at = now()""",
+    "contacts marked ok whose address is suppressed": """
+        insert into suppressions (email, reason) select email, 'manual' from contacts""",
+    "active enrollments without a date and without an e-mail under way": """
+        update campaign_enrollments set next_send_at = null""",
+    "live enrollments whose next e-mail is not published": """
+        update campaign_enrollments set next_step = 99""",
+    "e-mails handed over without their merge values": """
+        update email_sends set merge_values = null""",
     "staff without an active admin": "update profiles set role = 'sales'",
 }
 
 
 @pytest.mark.parametrize("name", [*STRAYS, *INVARIANTS])
-def test_each_row_that_is_off_is_counted_under_its_name(
-    address: str, raw: Raw, name: str
-) -> None:
+def test_each_row_that_is_off_is_counted_under_its_name(address: str, raw: Raw, name: str) -> None:
     raw.execute("set session_replication_role = replica")
     raw.execute(ROWS_OFF[name].encode())
     check = "stray" if name in STRAYS else "invariant"

@@ -1,4 +1,4 @@
-"""import_contacts: every row of a file gets its outcome, and the same file again changes nothing."""
+"""import_contacts: every row of a file gets its outcome; the same file again changes nothing."""
 
 from dataclasses import asdict
 from typing import Any, Literal

@@ -36,8 +36,10 @@ def sent(
 # 1. One e-mail at most per (contact, campaign, step, run); `run` grows only by an explicit restart.
 
 _COPY_OF_SEND = """
-    insert into email_sends (contact_id, enrollment_id, campaign_id, step, run, template_id, to_email, claimed_at)
-    select contact_id, enrollment_id, campaign_id, step + %s, run + %s, template_id, to_email, claimed_at
+    insert into email_sends
+      (contact_id, enrollment_id, campaign_id, step, run, template_id, to_email, claimed_at)
+    select contact_id, enrollment_id, campaign_id, step + %s, run + %s, template_id, to_email,
+           claimed_at
     from email_sends where id = %s"""
 
 
@@ -133,7 +135,8 @@ def test_a_second_live_enrollment_in_a_campaign_is_refused(
     raw.execute("update campaign_enrollments set status = 'paused'")
     with pytest.raises(errors.UniqueViolation, match="one_live_enrollment_a_campaign"):
         raw.execute(
-            "insert into campaign_enrollments (contact_id, campaign_id, status) values (%s, %s, %s)",
+            "insert into campaign_enrollments (contact_id, campaign_id, status)"
+            " values (%s, %s, %s)",
             (sent["contact_id"], sent["campaign_id"], status),
         )
 

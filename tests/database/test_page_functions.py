@@ -176,13 +176,12 @@ def test_publishing_makes_the_next_version_and_retires_the_last(
     kept = bob.templates.get(first.id)
     assert kept is not None
     assert (kept.status, kept.subject, kept.body) == ("retired", "Hello", "Text")
-    assert (
-        one(
-            raw,
-            "select created_by::text as by from drip_campaign_templates where version = 2 and name = 'First'",
-        )["by"]
-        == bob.identity.user_id
+    publisher = one(
+        raw,
+        "select created_by::text as id from drip_campaign_templates where id = %s",
+        second.id,
     )
+    assert publisher["id"] == bob.identity.user_id
 
 
 def test_publishing_the_same_text_again_changes_nothing(

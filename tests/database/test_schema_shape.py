@@ -49,7 +49,9 @@ def test_each_enum_equals_its_check(raw: Raw, enum: type[StrEnum]) -> None:
 
 def test_every_enum_of_the_records_is_compared() -> None:
     declared = {
-        enum for enum in vars(states).values() if isinstance(enum, type) and issubclass(enum, StrEnum)
+        enum
+        for enum in vars(states).values()
+        if isinstance(enum, type) and issubclass(enum, StrEnum)
     }
     assert declared - {StrEnum} == set(ENUMS)
 
@@ -57,8 +59,10 @@ def test_every_enum_of_the_records_is_compared() -> None:
 def test_row_level_security_is_on_and_forced_everywhere(raw: Raw) -> None:
     open_tables = values(
         raw,
-        "select relname from pg_class where relkind in ('r', 'p')"
-        " and relnamespace = 'public'::regnamespace and not (relrowsecurity and relforcerowsecurity)",
+        """
+        select relname from pg_class
+        where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+          and not (relrowsecurity and relforcerowsecurity)""",
     )
     assert open_tables == []
 
@@ -109,17 +113,21 @@ def test_functions_of_later_migrations_start_closed(raw: Raw) -> None:
         raw.execute(f"create function {schema}.newcomer() returns int language sql as 'select 1'")
         for role in ("anon", "authenticated", "service_role"):
             open_to = one(
-                raw, f"select has_function_privilege(%s, '{schema}.newcomer()', 'execute') as x", role
+                raw,
+                f"select has_function_privilege(%s, '{schema}.newcomer()', 'execute') as x",
+                role,
             )
             assert open_to["x"] is False, (schema, role)
 
 
 def test_every_column_a_policy_asks_for_leads_an_index(raw: Raw) -> None:
     used = raw.execute(
-        "select distinct p.polrelid::regclass::text as relation, a.attname, p.polrelid, a.attnum"
-        " from pg_policy p join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid"
-        " and d.refclassid = 'pg_class'::regclass and d.refobjid = p.polrelid and d.refobjsubid > 0"
-        " join pg_attribute a on a.attrelid = p.polrelid and a.attnum = d.refobjsubid"
+        """
+        select distinct p.polrelid::regclass::text as relation, a.attname, p.polrelid, a.attnum
+        from pg_policy p
+        join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid
+          and d.refclassid = 'pg_class'::regclass and d.refobjid = p.polrelid and d.refobjsubid > 0
+        join pg_attribute a on a.attrelid = p.polrelid and a.attnum = d.refobjsubid"""
     ).fetchall()
     names = {(row["relation"], row["attname"]) for row in used}
     assert ("contacts", "owner_id") in names, "the question finds what it should"

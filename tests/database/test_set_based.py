@@ -46,7 +46,8 @@ def _writes(address: str, statement: str) -> dict[str, int]:
 def _crowd(size: int) -> str:
     return (
         "insert into contacts (first_name, email, contact_type, source)"
-        f" select 'Crowd', 'crowd' || n || '@customer.example', 'lead', 'import' from generate_series(1, {size}) n"
+        " select 'Crowd', 'crowd' || n || '@customer.example', 'lead', 'import'"
+        f" from generate_series(1, {size}) n"
     )
 
 

@@ -18,7 +18,7 @@ LIBRARY: Mapping[str, TemplateSource] = {
     f"{source.campaign}/{source.step}": source for source in load_library(TEMPLATES)
 }
 LAYOUT = load_layout(TEMPLATES)
-UNSUBSCRIBE_URL = "https://crm.example/unsubscribe/tok-1?a=1&b=2"
+UNSUBSCRIBE_URL = "https://crm.example/unsubscribe/AaH9UQ.c2lnbmF0dXJl"
 
 Merge = Mapping[str, Mapping[str, str | None]]
 
