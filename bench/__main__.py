@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ class Sizes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     wanted = _arguments(arguments)
+    # Without this a SIGTERM would leave the cluster and the provider running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     share = 10 if wanted.quick else 1
     sizes = Sizes(
         emails=wanted.emails or 100_000 // share,

@@ -1,35 +1,19 @@
-"""Measured program: the import of a contact file of `rows` people, as page and script do it."""
+"""Measured program: the import of the contact file `text` names, as page and script do it."""
 
 from __future__ import annotations
 
-import csv
-import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.measuring import NOW, Job, measured, peak_memory_mb, report
-from bench.population import COLUMNS, People
 from crm.contact_import import ContactImport, ImportChoices
 from crm.database.gateway import SERVICE
 from crm.database.postgres import PostgresDatabase
 from crm.imports.columns import recognise
 from crm.imports.reader import open_contact_file
 from crm.records.contact_imports import ContactImportRecords, ImportedRow
-
-HEADERS = {
-    "first_name": "First Name",
-    "last_name": "Last Name",
-    "email": "Email",
-    "phone": "Phone",
-    "company_name": "Company",
-    "job_title": "Job Title",
-    "industry": "Industry",
-    "contact_type": "Contact type",
-    "city": "City",
-    "country": "Country",
-}
 
 
 class TimedImports(ContactImportRecords):
@@ -42,16 +26,6 @@ class TimedImports(ContactImportRecords):
         stored = super().store(*rows, **choices)
         self.seconds += time.perf_counter() - started
         return stored
-
-
-def write_file(path: Path, rows: int) -> None:
-    """A file that names its columns as exports do."""
-    wanted = [COLUMNS.index(name) for name in HEADERS]
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(HEADERS.values())
-        for person in People()(rows):
-            writer.writerow([person[i] for i in wanted])
 
 
 def import_file(path: Path, imports: TimedImports) -> dict[str, int]:
@@ -70,11 +44,8 @@ def main() -> None:
     job = Job.from_command_line()
     database = PostgresDatabase(job.address)
     imports = TimedImports(database.gateway(SERVICE))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "contacts.csv"
-        write_file(path, job.rows)
-        with measured(job.postmaster) as meter:
-            summary = import_file(path, imports)
+    with measured(job.postmaster) as meter:
+        summary = import_file(Path(job.text), imports)
     database.close()
     report(
         wall=meter.usage.wall,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +16,18 @@ from bench.population import COLUMNS, People, prepare
 from bench.timing import milliseconds_of
 
 LIBRARY = "library"
+HEADERS = {
+    "first_name": "First Name",
+    "last_name": "Last Name",
+    "email": "Email",
+    "phone": "Phone",
+    "company_name": "Company",
+    "job_title": "Job Title",
+    "industry": "Industry",
+    "contact_type": "Contact type",
+    "city": "City",
+    "country": "Country",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +53,10 @@ def populate_library(cluster: Cluster) -> None:
 
 def measure_contact_writes(cluster: Cluster, *, rows: int, inserted: int) -> ContactWrites:
     """Raises RuntimeError if a row of the file was not imported."""
-    with cluster.copy_of(LIBRARY) as address:
-        job = Job(address=address, postmaster=cluster.postmaster, rows=rows)
+    with cluster.copy_of(LIBRARY) as address, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "contacts.csv"
+        _write_file(path, rows)
+        job = Job(address=address, postmaster=cluster.postmaster, text=str(path))
         found = run_child("bench.contact_import_run", job)
     if found["summary"]["imported"] != rows:
         raise RuntimeError(f"Not every row was imported: {found['summary']}")
@@ -56,6 +73,16 @@ def measure_contact_writes(cluster: Cluster, *, rows: int, inserted: int) -> Con
         insert_seconds=alone,
         insert_and_enroll_seconds=enrolling,
     )
+
+
+def _write_file(path: Path, rows: int) -> None:
+    """A file that names its columns as exports do."""
+    wanted = [COLUMNS.index(name) for name in HEADERS]
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(HEADERS.values())
+        for person in People()(rows):
+            writer.writerow([person[i] for i in wanted])
 
 
 def _insert(address: str, count: int, *, enroll: bool) -> float:

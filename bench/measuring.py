@@ -27,12 +27,11 @@ NOW = datetime(2027, 3, 16, 15, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Which database and provider a measured program works with, and for how long or how many."""
+    """Which database and provider a measured program works with, and for how long or on what."""
 
     address: str = ""
     provider: str = ""
     postmaster: int = 0
-    emails: int = 0
     seconds: float = 0.0
     rows: int = 0
     text: str = ""

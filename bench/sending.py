@@ -112,7 +112,12 @@ class Sending:
                 start_child("bench.django_drip", self._job(address), self._with(DJANGO))
                 for _ in range(2)
             ]
-            first, second = [result_of(child) for child in both]
+            try:
+                first, second = [result_of(child) for child in both]
+            finally:
+                for child in both:
+                    child.kill()
+                    child.wait()
         longer = max(first, second, key=lambda found: float(found["wall"]))
         return self._sent("two " + DJANGO, 0, longer, 0.0)
 

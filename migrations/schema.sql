@@ -2489,6 +2489,7 @@ GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
 GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
 
 REVOKE ALL ON FUNCTION private.words_for(reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.words_for(reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.write_audit() FROM PUBLIC;
 

@@ -53,11 +53,9 @@ def _template(service: DbService, campaign: str, step: int) -> TemplateVersion:
 def _request(version: TemplateVersion, to: str, settings: Settings) -> MailRequest:
     compiled = bind_shared(CompiledTemplate.from_json(version.compiled), sender_fields(settings))
     link = f"{settings.public_url}/unsubscribe/test-e-mail"
-    sender = dict(sender_fields(settings))
     sample: dict[str, Mapping[str, str | None]] = {
         **SAMPLE,
         "contact": {**SAMPLE["contact"], "email": to},
-        "sender": sender,
     }
     values = tuple(Renderer(compiled).values(sample, link))
     skeleton = Skeleton(

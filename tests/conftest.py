@@ -29,7 +29,15 @@ PublishedSteps = Callable[..., list[str]]
 
 _TEMPLATE = "mpt_crm_template"
 # Nothing here outlives the run, so nothing needs to survive a crash.
-_FAST_AND_CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+_FAST_AND_CARELESS = (
+    "fsync = off",
+    "synchronous_commit = off",
+    "full_page_writes = off",
+    "max_wal_size = '128MB'",
+)
+# Cloning a database copies ten megabytes: twenty times faster in memory, where there is room.
+_MEMORY = Path("/dev/shm")
+_ROOM_NEEDED = 2 * 1024**3  # bytes
 _numbers = itertools.count(1)
 
 
@@ -37,7 +45,7 @@ _numbers = itertools.count(1)
 def server() -> Iterator[EmbeddedServer]:
     """An embedded server of this run alone (each xdist worker has its own)."""
     # Not pytest's own folder: a second run tightens its rights, and the server is another user.
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-tests-", dir=_memory()))
     server = EmbeddedServer.start(folder)
     try:
         with _administrator(server) as connection:
@@ -188,6 +196,11 @@ def _desk(database: PostgresDatabase, identity: Identity) -> DbService:
     return DbService(database.gateway(identity), identity)
 
 
+def _memory() -> Path | None:
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_NEEDED
+    return _MEMORY if roomy else None
+
+
 def _administrator(server: EmbeddedServer) -> psycopg.Connection[Any]:
     return psycopg.connect(server.address("postgres"), autocommit=True)
 
@@ -195,7 +208,7 @@ def _administrator(server: EmbeddedServer) -> psycopg.Connection[Any]:
 def _database(server: EmbeddedServer, template: str) -> Iterator[str]:
     name = f"mpt_test_{next(_numbers)}"
     with _administrator(server) as connection:
-        connection.execute(f"create database {name} template {template}")
+        connection.execute(f"create database {name} template {template} strategy file_copy")
         # Where no p_now is given, the clock of every session stands at NOW.
         connection.execute(f"alter database {name} set mpt.now = '{cast.NOW.isoformat()}'")
         try:

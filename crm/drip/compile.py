@@ -11,17 +11,17 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import css_inline
 from markdown_it import MarkdownIt
 
-from crm.drip.expressions import HTML, TEXT, FieldGroup, fields_of
+from crm.drip.expressions import HTML, TEXT, FieldGroup, constants_of, fields_of
 from crm.drip.merge_fields import clean_value
 from crm.drip.plain_text import plain_text
 from crm.drip.segments import Marks, regroup
-from crm.drip.template_source import TemplateError, TemplateSource
+from crm.drip.template_source import MAX_SOURCE_BYTES, TemplateError, TemplateSource
 
 Form = Literal["html", "text"]
 
@@ -30,6 +30,7 @@ _TEXT_FOOTER = (
     "{{ sender.postal_address }}\nUnsubscribe: {{ unsubscribe_url }}\n"
 )
 _LINK = re.compile(r'href="([^"]*)"')
+_SAFE_SCHEMES = ("https://", "http://", "mailto:")
 _UNSUBSCRIBE_LINK = "{{ unsubscribe_url }}"
 _SAFE_IN_LINKS = ("sender.", "unsubscribe_url")
 
@@ -48,12 +49,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class CompiledTemplate:
-    """Subject, HTML and text with tags where something varies, and the slots behind the tags."""
+    """Subject, HTML and text with tags where something varies, and the slots behind the tags.
+
+    `sender` holds the sender.* values once they are bound, for slots that mix them with others.
+    """
 
     subject: str
     html: str
     text: str
     slots: tuple[Slot, ...]
+    sender: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         slots = [
@@ -70,10 +75,15 @@ class CompiledTemplate:
 
 def compile_template(source: TemplateSource, layout: str) -> CompiledTemplate:
     """Raises TemplateError for a syntax error, an unknown merge field or a forbidden construct."""
+    if len(source.body) > MAX_SOURCE_BYTES:
+        message = f"longer than {MAX_SOURCE_BYTES // 1000} kB; shorten it"
+        raise TemplateError(source.origin, source.body_line, message)
     marks = _marks(source, layout)
     subject = marks.cut(source.subject, origin=source.origin, first_line=1)
     preheader = marks.cut(source.preheader, origin=source.origin, first_line=1)
-    body = marks.cut(source.body, origin=source.origin, first_line=source.body_line)
+    body = marks.blocks_apart(
+        marks.cut(source.body, origin=source.origin, first_line=source.body_line)
+    )
     footer = marks.cut(_TEXT_FOOTER, origin="text footer", first_line=1)
     frame = marks.cut(_placeholders(layout), origin="layout.html", first_line=1)
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": False})
@@ -86,12 +96,19 @@ def compile_template(source: TemplateSource, layout: str) -> CompiledTemplate:
     inlined = css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True).inline(page)
     finished = marks.lone_block.sub(r"\1", inlined)
     _refuse_contact_values_in_links(finished, marks, source.origin)
-    text = plain_text(markdown, body, marks.any_mark.pattern) + footer
+    text = plain_text(markdown, body, marks.block) + footer
     return _with_slots({"subject": subject, "html": finished, "text": text}, marks)
 
 
 def bind_shared(compiled: CompiledTemplate, sender: Mapping[str, str]) -> CompiledTemplate:
-    """Fill the slots that are the same for every recipient; the others keep their order."""
+    """Fill the slots that are the same for every recipient; the others keep their order.
+
+    Raises:
+        ValueError: for a sender link that is not http(s).
+    """
+    for name in ("website", "booking_url"):
+        if sender.get(name) and not sender[name].startswith(("http://", "https://")):
+            raise ValueError(f"sender.{name} must start with http:// or https://")
     group = FieldGroup("sender")
     group.update({name: text for name, v in sender.items() if (text := clean_value(v))})
     filled: dict[str, str] = {}
@@ -105,6 +122,7 @@ def bind_shared(compiled: CompiledTemplate, sender: Mapping[str, str]) -> Compil
         html=replace_tags(compiled.html, filled),
         text=replace_tags(compiled.text, filled),
         slots=remaining,
+        sender=dict(group),
     )
 
 
@@ -144,11 +162,13 @@ def _refuse_contact_values_in_links(page: str, marks: Marks, origin: str) -> Non
         for match in marks.any_mark.finditer(target):
             if match[1] == "b":
                 raise TemplateError(origin, 1, "a condition inside a link's address; put it around")
-            fields = fields_of(TEXT.parse(marks.expression(int(match[2]))))
-            if not all(field.startswith(_SAFE_IN_LINKS) for field in fields):
+            written = TEXT.parse(marks.expression(int(match[2])))
+            if not all(name.startswith(_SAFE_IN_LINKS) for name in fields_of(written)):
                 raise TemplateError(
                     origin, 1, "a link's address may use sender fields and unsubscribe_url only"
                 )
+            if not all(text.startswith(_SAFE_SCHEMES) for text in constants_of(written)):
+                raise TemplateError(origin, 1, "a link starts with https://, http:// or mailto:")
 
 
 def _with_slots(parts: Mapping[str, str], marks: Marks) -> CompiledTemplate:

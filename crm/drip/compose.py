@@ -92,13 +92,11 @@ class Composer:
         plans: Mapping[str, CampaignPlan],
         renderers: Mapping[str, Renderer],
         *,
-        sender: Mapping[str, str],
         defaults: Defaults,
         caps: Caps,
     ) -> None:
         self._plans = plans
         self._renderers = renderers
-        self._sender = sender
         self._defaults = defaults
         self._caps = caps
         self._calendar = Calendar()
@@ -161,8 +159,7 @@ class Composer:
 
     def _render(self, due: DueContact, now: datetime, unsubscribe_url: str) -> Letter | Held:
         try:
-            merge = {**merge_values(due), "sender": self._sender}
-            values = self._renderers[due.template_id].values(merge, unsubscribe_url)
+            values = self._renderers[due.template_id].values(merge_values(due), unsubscribe_url)
         except MissingMergeValue as error:
             return Held(due.send_id, now + _LOOK_AGAIN, "missing_merge_value", str(error))
         return Letter(due, tuple(values), unsubscribe_url)

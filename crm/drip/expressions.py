@@ -80,17 +80,23 @@ def parse(source: str, *, origin: str, first_line: int) -> nodes.Template:
     """The syntax tree, checked; raises TemplateError with the line in the file."""
     try:
         tree = TEXT.parse(source)
-        # Compiling is what finds unknown filters and tests.
+        _refuse_forbidden(tree, origin, first_line)
+        # Compiling finds unknown filters. It computes constants, so it comes after the refusals.
         TEXT.compile(source)
     except TemplateSyntaxError as error:
         line = first_line + (error.lineno or 1) - 1
         raise TemplateError(origin, line, f"{error.message}") from error
+    except RecursionError as error:
+        raise TemplateError(origin, first_line, "nested too deeply; simplify it") from error
+    return tree
+
+
+def _refuse_forbidden(tree: nodes.Template, origin: str, first_line: int) -> None:
     inside_dots = {id(node.node) for node in tree.find_all(nodes.Getattr)}
     for node in tree.find_all(nodes.Node):
         problem = None if id(node) in inside_dots else _problem(node)
         if problem:
             raise TemplateError(origin, first_line + node.lineno - 1, problem)
-    return tree
 
 
 def fields_of(node: nodes.Node) -> frozenset[str]:
@@ -126,13 +132,15 @@ def unguarded_fields(tree: nodes.Node) -> frozenset[str]:
 
 def _unguarded(node: nodes.Node, known: frozenset[str]) -> Iterator[str]:
     if isinstance(node, nodes.If):
-        tested = known | _certain(node.test)
         for child in node.body:
-            yield from _unguarded(child, tested)
+            yield from _unguarded(child, known | _certain(node.test))
         for child in (*node.elif_, *node.else_):
-            yield from _unguarded(child, known)
+            yield from _unguarded(child, known | _certain_otherwise(node.test))
         return
     if isinstance(node, nodes.Filter) and node.name == "default":
+        # What stands in for a missing value may be missing itself.
+        for child in node.args:
+            yield from _unguarded(child, known)
         return
     if isinstance(node, (nodes.Getattr, nodes.Name)):
         for field in fields_of(node) - known:
@@ -152,6 +160,16 @@ def _certain(test: nodes.Node) -> frozenset[str]:
     if isinstance(test, nodes.Compare) and any(o.op not in {"eq", "in"} for o in test.ops):
         return frozenset()
     return fields_of(test)
+
+
+def _certain_otherwise(test: nodes.Node) -> frozenset[str]:
+    """Fields that are present where the test does not hold."""
+    return _certain(test.node) if isinstance(test, nodes.Not) else frozenset()
+
+
+def constants_of(node: nodes.Node) -> list[str]:
+    """The texts a node can write out, apart from fields."""
+    return [str(constant.value) for constant in _all(node, nodes.Const)]
 
 
 def _problem(node: nodes.Node) -> str | None:

@@ -68,6 +68,7 @@ _SPAM = re.compile(
     "|".join(rf"(?<!\w){re.escape(words)}(?!\w)" for words in SPAM_WORDS), re.IGNORECASE
 )
 _REPLY_ASK = re.compile(r"\breply (?:to this e-?mail|with|and)\b", re.IGNORECASE)
+_GAP = re.compile(r"\S {2,}\S|\w [,;!?](?:\s|$)|\w \.(?:\s|$)")
 _COMPARED = re.compile(r"""(\w+)\.(\w+)\s*==\s*(["'])(.*?)\3""")
 _UNSUBSCRIBE_URL = str(MERGE_FIELDS["unsubscribe_url"].example)
 
@@ -175,6 +176,16 @@ def _no_spam_words(copy: _Copy) -> str | None:
     return f"“{found[0]}” reads like spam; say it another way" if found else None
 
 
+def _no_gap(copy: _Copy) -> str | None:
+    # Both are what an empty passage leaves behind when its own space stands outside of it.
+    for line in (copy.email.subject, *copy.email.text.splitlines()):
+        found = _GAP.search(line)
+        if found:
+            around = line[max(0, found.start() - 15) : found.end() + 15].strip()
+            return f"a gap at “{around}” for {copy.reader}; put the space inside the condition"
+    return None
+
+
 def _footer(copy: _Copy) -> str | None:
     for part, content in (("HTML", copy.email.html), ("text", copy.email.text)):
         if _UNSUBSCRIBE_URL not in content:
@@ -189,6 +200,7 @@ _RULES: Mapping[str, Rule] = {
     "words": _word_count,
     "call to action": _one_call_to_action,
     "spam words": _no_spam_words,
+    "gap": _no_gap,
     "footer": _footer,
 }
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _BULLET = "- "
 
 
-def plain_text(markdown: MarkdownIt, source: str, lone_mark: str) -> str:
+def plain_text(markdown: MarkdownIt, source: str, tag: re.Pattern[str]) -> str:
     """Blocks end in a blank line, so that leaving a conditional block out leaves no gap.
 
-    `lone_mark` is the pattern's source of a mark that stands alone; such a block adds no lines.
+    `tag` finds the mark of a condition's tag; one that stands alone adds no lines itself.
     """
-    import re
-
-    alone = re.compile(lone_mark)
     blocks: list[str] = []
     prefix = ""
     for token in markdown.parse(source):
@@ -27,7 +26,7 @@ def plain_text(markdown: MarkdownIt, source: str, lone_mark: str) -> str:
             blocks.append("----\n\n")
         elif token.type == "inline":
             text = _inline(token.children or [])
-            if alone.fullmatch(text.strip()):
+            if tag.fullmatch(text.strip()):
                 blocks.append(text.strip())
                 continue
             blocks.append(prefix + text + ("\n" if token.level > 1 and prefix else "\n\n"))

@@ -45,8 +45,15 @@ class Renderer:
         self._slots = [_slot_renderer(slot) for slot in compiled.slots]
         needed = {f for slot in compiled.slots for f in fields_of(TEXT.parse(slot.source))}
         self._fields = [
-            (name, *name.split(".", 1)) for name in sorted(needed) if name != "unsubscribe_url"
+            (name, *name.split(".", 1))
+            for name in sorted(needed)
+            if name != "unsubscribe_url" and not name.startswith("sender.")
         ]
+        self._sender = {
+            name: compiled.sender.get(name.removeprefix("sender."), "")
+            for name in needed
+            if name.startswith("sender.")
+        }
 
     def values(self, merge: MergeValues, unsubscribe_url: str) -> list[str]:
         """The values of the template's slots, in their order.
@@ -59,7 +66,7 @@ class Renderer:
             raise ValueError(
                 "an unsubscribe link of plain URL characters only, without & and quotes"
             )
-        values = {"unsubscribe_url": unsubscribe_url}
+        values = {**self._sender, "unsubscribe_url": unsubscribe_url}
         for name, group, field in self._fields:
             values[name] = clean_value(merge.get(group, {}).get(field))
         return [render(values) for render in self._slots]

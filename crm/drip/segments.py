@@ -54,6 +54,23 @@ class Marks:
                 inside.append(text)
         return "".join(pieces)
 
+    def blocks_apart(self, marked: str) -> str:
+        """Blank lines around tags that stand alone on a line, and around a condition that is a
+        whole paragraph: what they hold is then paragraphs of its own, and none when empty."""
+        alone = rf"^[ \t]*(?P<mark>{self._block_mark})[ \t]*$"
+        apart = re.sub(alone, r"\n\g<mark>\n", marked, flags=re.MULTILINE)
+        return "\n\n".join(self._spread(paragraph) for paragraph in re.split(r"\n{2,}", apart))
+
+    def _spread(self, paragraph: str) -> str:
+        mark = self._block_mark
+        words = [self.blocks[int(n)].split(" ")[0] for n in re.findall(mark, paragraph)]
+        is_one_condition = (
+            words[:1] == ["if"] and words[-1:] == ["endif"] and words.count("if") == 1
+        )
+        if is_one_condition and re.fullmatch(rf"{mark}.*{mark}", paragraph.strip(), re.DOTALL):
+            return re.sub(rf"\s*(?P<mark>{mark})\s*", r"\n\n\g<mark>\n\n", paragraph).strip("\n")
+        return paragraph
+
     def _expression(self, source: str) -> str:
         if source not in self.expressions:
             self.expressions.append(source)
@@ -68,16 +85,22 @@ class Marks:
         return f"zb{len(self.blocks) - 1}q{self.digest}"
 
     @property
+    def _block_mark(self) -> str:
+        return rf"zb(\d+)q{self.digest}"
+
+    @property
     def lone_block(self) -> re.Pattern[str]:
         """A block mark that Markdown made a paragraph of its own."""
         return re.compile(rf"<p[^>]*>\s*(zb\d+q{self.digest})\s*</p>\n?")
 
     @property
+    def block(self) -> re.Pattern[str]:
+        """A condition's tag."""
+        return re.compile(self._block_mark)
+
+    @property
     def any_mark(self) -> re.Pattern[str]:
         return re.compile(rf"z(x|b)(\d+)q{self.digest}")
-
-    def has_mark(self, text: str) -> bool:
-        return self.any_mark.search(text) is not None
 
     def expression(self, number: int) -> str:
         return "{{ " + self.expressions[number] + " }}"

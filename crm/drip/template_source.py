@@ -143,6 +143,8 @@ def _check_key(
         raise TemplateError(origin, line, f"'{key}' must be {_KINDS[kind]}, not {value!r}")
     if isinstance(value, str) and not value.strip():
         raise TemplateError(origin, line, f"'{key}' is empty")
+    if isinstance(value, str) and "\n" in value.strip():
+        raise TemplateError(origin, line, f"'{key}' has several lines; write it on one")
     if isinstance(value, int) and value < (1 if key == "step" else 0):
         raise TemplateError(origin, line, f"'{key}' must not be {value}")
 

@@ -70,7 +70,6 @@ class Desk:
         return Composer(
             plans,
             renderers,
-            sender=self._sender,
             defaults=Defaults(rules.default_time_zone, rules.default_country),
             caps=Caps(contact_daily=rules.contact_daily_cap),
         )
