@@ -7,9 +7,11 @@ the value itself is never repeated, since it may be a secret.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,10 +23,30 @@ class SettingsError(Exception):
     """A setting is missing or malformed; the message names the variable and the fix."""
 
 
+# What may stand in angle brackets in a List-Unsubscribe header (RFC 2369): a PUBLIC_URL outside it
+# would make every single e-mail unsendable.
+_WEB_ADDRESS = re.compile(r"https?://[!-;=?-~]+")
+_MAIL_ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
+_KEY = re.compile(r"[!-~]*")
+
+
 def _web_address(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
+    if not _WEB_ADDRESS.fullmatch(value) or not _host_of(value):
+        raise ValueError("must be a web address in plain ASCII, such as https://crm.example.com")
+    if urlsplit(value).username is not None:
+        raise ValueError("must not contain a user name or password")
     return value.rstrip("/")
+
+
+def _host_of(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        # Asking for the port is what finds a malformed one.
+        return parts.hostname if parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def _postgres_address(value: str) -> str:
@@ -33,10 +55,17 @@ def _postgres_address(value: str) -> str:
     return value
 
 
+def _mail_address(value: str) -> str:
+    if not _MAIL_ADDRESS.fullmatch(value):
+        raise ValueError("must be one e-mail address, such as hello@example.com")
+    return value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 OptionalWebAddress = Annotated[str, AfterValidator(lambda v: _web_address(v) if v else v)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+OptionalMailAddress = Annotated[str, AfterValidator(lambda v: _mail_address(v) if v else v)]
 
-# Settings whose emptiness means "not set": a line like DATABASE_URL= in .env is no value.
 _TRUE_OR_FALSE = {"true": True, "false": False}
 
 
@@ -57,9 +86,9 @@ class Settings(BaseSettings):
     sendgrid_base_url: WebAddress = "https://api.sendgrid.com"
     sendgrid_webhook_public_key: str = ""
 
-    mail_from_email: str = "hello@mpt-crm.example"
+    mail_from_email: MailAddress = "hello@mpt-crm.example"
     mail_from_name: str = "Morgan at MPT"
-    mail_reply_to: str = ""
+    mail_reply_to: OptionalMailAddress = ""
     mail_postal_address: str = ""
     mail_company: str = "MPT"
     mail_website: OptionalWebAddress = ""
@@ -91,6 +120,19 @@ class Settings(BaseSettings):
             if value.strip().lower() not in _TRUE_OR_FALSE:
                 raise ValueError("must be true or false")
             return _TRUE_OR_FALSE[value.strip().lower()]
+        return value
+
+    @field_validator("data_dir", mode="after")
+    @classmethod
+    def _from_the_project(cls, value: Path) -> Path:
+        """A relative folder is the project's, wherever a command was started."""
+        return PROJECT_ROOT / value
+
+    @field_validator("sendgrid_api_key", mode="after")
+    @classmethod
+    def _a_key(cls, value: SecretStr) -> SecretStr:
+        if not _KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("must have no spaces or unusual characters")
         return value
 
     @field_validator("database_url", mode="after")
@@ -169,3 +211,17 @@ def _check_combination(settings: Settings) -> None:
     ]
     if weak:
         raise SettingsError("APP_SECRET_KEYS: every key needs at least 32 characters.")
+    _check_sign_in(settings)
+
+
+def _check_sign_in(settings: Settings) -> None:
+    """Half a sign-in would open the app to other machines without one that works."""
+    parts = {
+        "OIDC_CLIENT_ID": settings.oidc_client_id,
+        "OIDC_CLIENT_SECRET": settings.oidc_client_secret.get_secret_value(),
+        "OIDC_METADATA_URL": settings.oidc_metadata_url,
+        "OIDC_COOKIE_SECRET": settings.oidc_cookie_secret.get_secret_value(),
+    }
+    missing = [name for name, value in parts.items() if not value]
+    if missing and len(missing) < len(parts):
+        raise SettingsError(f"{missing[0]}: not set. Sign-in needs all of {', '.join(parts)}.")

@@ -211,6 +211,8 @@ def _database(server: EmbeddedServer, template: str) -> Iterator[str]:
         connection.execute(f"create database {name} template {template} strategy file_copy")
         # Where no p_now is given, the clock of every session stands at NOW.
         connection.execute(f"alter database {name} set mpt.now = '{cast.NOW.isoformat()}'")
+        # A test that waits for a lock nobody will release fails instead of hanging.
+        connection.execute(f"alter database {name} set lock_timeout = '5s'")
         try:
             yield server.address(name)
         finally:

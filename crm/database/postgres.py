@@ -7,6 +7,7 @@ server (prepare_threshold None): that is what a transaction-pooling proxy needs.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,15 +26,18 @@ from psycopg_pool import ConnectionPool
 from crm.database.arrays import array_literal
 from crm.database.errors import (
     UNREACHABLE,
+    DatabaseBusyError,
     DatabaseError,
     DatabaseUnreachableError,
     translate,
 )
 from crm.database.gateway import Filter, Identity, Row, Where
 
+logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 5.0
 # The pool's check, BEGIN, the role and claims, the statement itself, COMMIT.
 STATEMENTS_A_CALL = 5
+_TRIES = 5  # of a statement that Postgres undid because it met another
 _BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
 
 
@@ -88,6 +92,16 @@ class PostgresDatabase:
 
     def run(self, identity: Identity, query: sql.Composed, parameters: Sequence[Any]) -> list[Row]:
         """One statement as `identity`, in its own transaction."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._run_once(identity, query, parameters)
+            except DatabaseBusyError:
+                logger.info("a statement met another in opposite order and runs again")
+        return self._run_once(identity, query, parameters)
+
+    def _run_once(
+        self, identity: Identity, query: sql.Composed, parameters: Sequence[Any]
+    ) -> list[Row]:
         try:
             with self._pool.connection() as connection:
                 # One round trip for taking on the role and for the statement itself.

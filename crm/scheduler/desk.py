@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from crm.drip.calendar import SendWindow
 from crm.drip.compile import CompiledTemplate, bind_shared
@@ -14,8 +13,6 @@ from crm.drip.render import Renderer
 from crm.mail.message import SenderIdentity, Skeleton
 from crm.settings import Settings
 from db_service import DbService, TemplateVersion
-
-logger = logging.getLogger(__name__)
 
 
 def sender_fields(settings: Settings) -> dict[str, str]:
@@ -41,6 +38,34 @@ def sender_identity(settings: Settings) -> SenderIdentity:
     )
 
 
+class _BoundTemplates(dict[str, Renderer]):
+    """Template versions by id, bound to the sender and compiled when first asked for: a run that
+    finds nothing due compiles nothing, and a broken version troubles its own letters alone."""
+
+    def __init__(
+        self,
+        versions: Iterable[TemplateVersion],
+        sender: Mapping[str, str],
+        skeletons: dict[str, Skeleton],
+    ) -> None:
+        super().__init__()
+        self._versions = {version.id: version for version in versions}
+        self._sender = sender
+        self._skeletons = skeletons
+
+    def knows(self, template_id: str) -> bool:
+        return template_id in self._versions
+
+    def __missing__(self, template_id: str) -> Renderer:
+        stored = self._versions[template_id].compiled
+        bound = bind_shared(CompiledTemplate.from_json(stored), self._sender)
+        renderer = Renderer(bound)
+        tags = tuple(slot.tag for slot in bound.slots)
+        self._skeletons[template_id] = Skeleton(bound.subject, bound.html, bound.text, tags)
+        self[template_id] = renderer
+        return renderer
+
+
 class Desk:
     """Read once at the start of a run, and again when a template was published meanwhile."""
 
@@ -57,26 +82,18 @@ class Desk:
         rules = self._service.app_settings.sending_rules()
         self.halted_because = rules.halted_because
         self._keys, plans = _plans(self._service, versions)
-        renderers: dict[str, Renderer] = {}
-        for version in (*versions, *also):
-            try:
-                bound = bind_shared(CompiledTemplate.from_json(version.compiled), self._sender)
-                renderers[version.id] = Renderer(bound)
-            except Exception:  # one broken e-mail never stops the others; its letters are held
-                logger.exception("template version %s cannot be used", version.id)
-                continue
-            tags = tuple(slot.tag for slot in bound.slots)
-            self._skeletons[version.id] = Skeleton(bound.subject, bound.html, bound.text, tags)
+        # Skeletons stay: requests under way still look up what was bound before.
+        self._templates = _BoundTemplates((*versions, *also), self._sender, self._skeletons)
         return Composer(
             plans,
-            renderers,
+            self._templates,
             defaults=Defaults(rules.default_time_zone, rules.default_country),
             caps=Caps(contact_daily=rules.contact_daily_cap),
         )
 
     def refresh_for(self, template_id: str) -> None:
         """Look again if this template was published after the run began."""
-        if template_id in self._skeletons:
+        if self._templates.knows(template_id):
             return
         published = self._service.templates.published()
         # Claimed a moment before the next version took its place.

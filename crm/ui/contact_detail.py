@@ -110,7 +110,7 @@ def _details(contact: Contact) -> list[tuple[str, str]]:
         ("Website", link(contact.website, contact.website)),
         ("Profile", link(contact.profile_url, contact.profile_url)),
         ("Tags", escape(", ".join(contact.tags))),
-        ("Source", escape(words.SOURCE.get(contact.source, contact.source))),
+        ("Source", escape(words.source(contact.source))),
         ("Added", hover(moments.when(contact.created_at), moments.exact(contact.created_at))),
         ("Notes", escape(contact.notes).replace("\n", "<br>")),
     ]

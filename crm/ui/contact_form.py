@@ -99,18 +99,18 @@ def _change(contact_id: str, draft: ContactDraft) -> None:
 
 def _draw(contact: Contact | None, offered: Choices) -> _Fields:
     fields = _Fields()
+    _text_row(fields, contact, ("first_name", "First name"), ("last_name", "Last name"))
+    _text_row(fields, contact, ("email", "E-mail"), ("phone", "Phone"))
+    _text_row(fields, contact, ("company_name", "Company"), ("job_title", "Job title"))
     left, right = st.columns(2)
     with left:
-        _text(fields, contact, "first_name", "First name")
-        _text(fields, contact, "email", "E-mail")
-        _text(fields, contact, "company_name", "Company")
         _type(fields, contact, offered)
+    with right:
+        _owner(fields, contact, offered)
+    left, right = st.columns(2)
+    with left:
         _industry(fields, contact, offered)
     with right:
-        _text(fields, contact, "last_name", "Last name")
-        _text(fields, contact, "phone", "Phone")
-        _text(fields, contact, "job_title", "Job title")
-        _owner(fields, contact, offered)
         _tags(fields, contact)
     with st.expander("Place, links and notes", expanded=contact is not None):
         _place(fields, contact)
@@ -120,6 +120,13 @@ def _draw(contact: Contact | None, offered: Choices) -> _Fields:
             "notes", st.text_area("Notes", value=contact.notes if contact else "", key="form_notes")
         )
     return fields
+
+
+def _text_row(fields: _Fields, contact: Contact | None, *cells: tuple[str, str]) -> None:
+    """Side by side, and one below the other on a phone."""
+    for column, (name, label) in zip(st.columns(len(cells)), cells, strict=True):
+        with column:
+            _text(fields, contact, name, label)
 
 
 def _text(fields: _Fields, contact: Contact | None, name: str, label: str) -> None:
@@ -187,38 +194,43 @@ def _tags(fields: _Fields, contact: Contact | None) -> None:
 
 
 def _place(fields: _Fields, contact: Contact | None) -> None:
+    _text_row(fields, contact, ("city", "City"), ("state", "State or region"))
     left, right = st.columns(2)
     with left:
-        _text(fields, contact, "city", "City")
-        codes = list(countries.country_names())
-        chosen = st.selectbox(
-            "Country",
-            codes,
-            index=codes.index(contact.country) if contact and contact.country in codes else None,
-            format_func=countries.country,
-            placeholder="Not known",
-            key="form_country",
-            help="Its public holidays are kept free of e-mails.",
-        )
-        fields.add("country", chosen)
+        _country(fields, contact)
     with right:
-        _text(fields, contact, "state", "State or region")
-        zones = list(dict.fromkeys([*countries.time_zones(), *_own_zone(contact)]))
-        usual = session.current().db.app_settings.sending_rules().default_time_zone
-        zone = st.selectbox(
-            "Time zone",
-            zones,
-            index=zones.index(contact.time_zone) if contact and contact.time_zone else None,
-            format_func=countries.zone_words,
-            placeholder=f"As usual ({countries.zone_words(usual)})",
-            key="form_zone",
-            help="E-mails arrive within sending hours of this zone.",
-        )
-        fields.add("time_zone", zone)
+        _zone(fields, contact)
 
 
-def _own_zone(contact: Contact | None) -> list[str]:
-    return [contact.time_zone] if contact and contact.time_zone else []
+def _country(fields: _Fields, contact: Contact | None) -> None:
+    codes = list(countries.country_names())
+    known = contact and contact.country in codes
+    chosen = st.selectbox(
+        "Country",
+        codes,
+        index=codes.index(contact.country) if contact and known else None,
+        format_func=countries.country,
+        placeholder="Not known",
+        key="form_country",
+        help="Its public holidays are kept free of e-mails.",
+    )
+    fields.add("country", chosen)
+
+
+def _zone(fields: _Fields, contact: Contact | None) -> None:
+    own = contact.time_zone if contact else None
+    zones = list(dict.fromkeys([*countries.time_zones(), *([own] if own else [])]))
+    usual = session.current().db.app_settings.sending_rules().default_time_zone
+    chosen = st.selectbox(
+        "Time zone",
+        zones,
+        index=zones.index(own) if own else None,
+        format_func=countries.zone_words,
+        placeholder=f"As usual ({countries.zone_words(usual)})",
+        key="form_zone",
+        help="E-mails arrive within sending hours of this zone.",
+    )
+    fields.add("time_zone", chosen)
 
 
 DIALOGS: Dialogs = {"add_contact": add_contact, "edit_contact": edit_contact}

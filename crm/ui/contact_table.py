@@ -74,6 +74,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
     return {
         "Name": st.column_config.ButtonColumn(
             "Name",
+            help="Click a name to open the contact",
             width=165,
             pinned=True,
             alignment="left",

@@ -94,7 +94,7 @@ def sent_email(send: Send) -> None:
             ("From", escape(f"{sender.get('name', '')} <{sender.get('email', '')}>")),
             ("To", escape(f"{send.contact_name} <{send.to_email}>")),
             ("Sent", hover(moments.when(send.handed_over_at), moments.exact(send.handed_over_at))),
-            ("Status", escape(f"{words.SEND_STATUS[send.status][0]}. {send.reason}".strip())),
+            ("Status", escape(_standing(send) + (f": {send.reason}" if send.reason else ""))),
             ("Through", escape(words.PROVIDER.get(send.provider, send.provider))),
             ("Provider id", escape(send.provider_message_id or "")),
         ]

@@ -119,5 +119,5 @@ def _row(enrollment: Enrollment, moments: Moments) -> dict[str, str]:
         + (" (paused)" if enrollment.campaign_status == "paused" else ""),
         "E-mail": f"{enrollment.next_position or '–'} of {enrollment.step_count}",
         "Name": enrollment.next_template_name or "",
-        "Due": moments.exact(enrollment.next_send_at),
+        "Exact time": moments.exact(enrollment.next_send_at),
     }

@@ -154,18 +154,6 @@ ORIGIN: Mapping[str, str] = {
     "rejects": "a corrected rejects file",
     "unknown": "a contact list",
 }
-SOURCE: Mapping[str, str] = {
-    "manual": "Added by hand",
-    "hubspot": "HubSpot import",
-    "linkedin": "LinkedIn import",
-    "google": "Google Contacts import",
-    "outlook": "Outlook import",
-    "salesforce": "Salesforce import",
-    "mpt_crm": "Import",
-    "rejects": "Import",
-    "unknown": "Import",
-    "demo": "Demo data",
-}
 
 
 def number(count: int) -> str:
@@ -179,6 +167,11 @@ def counted(count: int, one: str, several: str | None = None) -> str:
 
 def email_standing(status: str, email: str | None) -> tuple[str, Tone]:
     return EMAIL_STATUS[status] if email or status != EmailStatus.OK else NO_ADDRESS
+
+
+def source(origin: str) -> str:
+    """Where a contact came from: "Added by hand", or the name an import or a program gave."""
+    return "Added by hand" if origin == "manual" else origin[:1].upper() + origin[1:]
 
 
 def enrollment_reason(code: str) -> str:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
+import pytest
+
 from crm.records.engine import ClaimedSend, Settlement
 from db_service import DbService
 from tests.cast import NOW
@@ -93,3 +96,10 @@ def last_reason(raw: Raw, contact: str) -> str:
             contact,
         )[-1]
     )
+
+
+def refused(raw: Raw, code: str, query: str, *parameters: Any) -> None:
+    """The database itself must refuse this, with that SQLSTATE."""
+    with pytest.raises(psycopg.DatabaseError) as refusal:
+        raw.execute(query, parameters)
+    assert refusal.value.sqlstate == code, refusal.value

@@ -1,6 +1,6 @@
 """Type changes switch campaigns, without a repeated and without a missed e-mail."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -109,6 +109,19 @@ def test_back_again_goes_on_at_the_first_e_mail_not_received(
     assert row["next_send_at"] == NOW + WEEK, "the delay counts from the e-mail received"
 
 
+@pytest.mark.parametrize(("days_away", "due"), [(3, NOW + WEEK), (20, NOW + 20 * DAY)])
+def test_time_spent_elsewhere_counts_towards_the_delay(
+    raw: Raw, a_contact: AContact, service: DbService, days_away: int, due: datetime
+) -> None:
+    a_contact()
+    SlowScheduler(service).send_all(next_step=2)
+    raw.execute("update contacts set contact_type = 'prospect'")
+    raw.execute("select set_config('mpt.now', %s, false)", (str(NOW + days_away * DAY),))
+    raw.execute("update contacts set contact_type = 'lead'")
+    row = one(raw, "select next_send_at from campaign_enrollments where status = 'active'")
+    assert row["next_send_at"] == due
+
+
 def test_an_e_mail_on_its_way_counts_as_received(
     raw: Raw, a_contact: AContact, service: DbService
 ) -> None:
@@ -120,7 +133,10 @@ def test_an_e_mail_on_its_way_counts_as_received(
     raw.execute("update contacts set contact_type = 'lead'")
     scheduler.settle([accepted(send, next_step=2, next_send_at=NOW + WEEK)])
     assert live(raw, contact) == [("lead", "active")]
-    assert values(raw, "select next_step from campaign_enrollments where status = 'active'") == [2]
+    row = one(
+        raw, "select next_step, next_send_at from campaign_enrollments where status = 'active'"
+    )
+    assert (row["next_step"], row["next_send_at"]) == (2, NOW + WEEK)
 
 
 def test_a_claim_overtaken_by_a_type_change_is_withdrawn_and_sent_on_return(

@@ -1,5 +1,6 @@
 """The Postgres adapter: one transaction a call under the caller's role; errors in our own words."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -180,3 +181,26 @@ def test_an_unreachable_server_is_one_error_that_may_pass(
         assert not failure.value.permanent
     finally:
         database.close()
+
+
+def test_a_statement_undone_by_a_deadlock_runs_again(
+    database: PostgresDatabase, raw: Raw, a_contact: AContact
+) -> None:
+    both = [a_contact(last_name="First"), a_contact(last_name="Second")]
+    # The other side is more patient, so it is the gateway's statement that is undone.
+    raw.execute("set deadlock_timeout = '20s'")
+    lock = "select from contacts where id = %s for update"
+    with ThreadPoolExecutor(1) as pool:
+        with raw.transaction():
+            raw.execute(lock, (both[1],))
+            change = pool.submit(
+                database.gateway(cast.BOB).update,
+                "contacts",
+                {"city": "Bath"},
+                where={"id": among(both)},
+            )
+            while not raw.execute("select from pg_locks where not granted").fetchall():
+                assert not change.done()
+            raw.execute(lock, (both[0],))
+        change.result(timeout=30)
+    assert database.gateway(SERVICE).count("contacts", where={"city": "Bath"}) == 2

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -86,11 +86,11 @@ def test_resuming_is_refused_for_a_contact_in_another_type_campaign_by_now(
     )
 
 
-def _fail(service: DbService, contact: str) -> str:
+def _fail(service: DbService, contact: str, now: datetime = NOW) -> str:
     scheduler = SlowScheduler(service)
-    send = scheduler.claim()[0].send_id
-    scheduler.hand_over([send])
-    scheduler.settle([Settlement(send_id=send, status="failed", reason="Too large.")])
+    send = scheduler.claim(now)[0].send_id
+    scheduler.hand_over([send], now)
+    scheduler.settle([Settlement(send_id=send, status="failed", reason="Too large.")], now)
     assert service.enrollments.of_contact(contact)[0].reason == "send_failed"
     return send
 
@@ -134,6 +134,9 @@ def test_a_failed_e_mail_is_not_tried_again_once_the_enrollment_went_on(
     service.enrollments.change([_enrollment(service, contact)], "resume", now=NOW)
     assert bob.sends.retry_failed([send], now=NOW) == 0
     assert [s.id for s in service.sends.held(limit=10)] == [send]
+    newer = _fail(service, contact, NOW + 7 * DAY)
+    assert bob.sends.retry_failed([send], now=NOW) == 0, "it waits at the newer one by now"
+    assert bob.sends.retry_failed([send, newer], now=NOW) == 1
 
 
 def test_restarting_a_campaign_without_e_mails_says_so(

@@ -10,6 +10,7 @@ from db_service import DbService
 from tests import cast
 from tests.conftest import Raw
 from tests.database import access_matrix as matrix
+from tests.database.access_probes import ALICES_CONTACT, FIRST, PROBES
 from tests.database.sending import SlowScheduler, values
 
 
@@ -25,7 +26,7 @@ def test_every_cell_is_as_designed(raw: Raw, table: str) -> None:
 
 def test_the_matrix_names_every_table(raw: Raw) -> None:
     tables = values(raw, "select tablename from pg_tables where schemaname = 'public'")
-    assert set(tables) == set(matrix.MATRIX) == set(matrix.PROBES)
+    assert set(tables) == set(matrix.MATRIX) == set(PROBES)
 
 
 # Negative controls: with a policy or a grant broken, the check above must speak up.
@@ -126,11 +127,11 @@ def test_nobody_changes_their_own_role(database: PostgresDatabase) -> None:
 
 def test_a_webhook_secret_can_be_written_and_never_read(database: PostgresDatabase) -> None:
     bob = database.gateway(cast.BOB)
-    bob.update("webhook_endpoints", {"secret": "new"}, where={"id": matrix.FIRST})
+    bob.update("webhook_endpoints", {"secret": "new"}, where={"id": FIRST})
     with pytest.raises(NotAllowedError):
         bob.select("webhook_endpoints", columns=["secret"])
     signing = database.gateway(Identity("service_role")).select(
-        "webhook_endpoints", columns=["secret"], where={"id": matrix.FIRST}
+        "webhook_endpoints", columns=["secret"], where={"id": FIRST}
     )
     assert signing == [{"secret": "new"}], "the service signs with it"
 
@@ -152,9 +153,9 @@ def test_a_sales_person_cannot_lift_a_suppression_by_writing_the_contact(
         "insert into suppressions (email, reason) values ('a@customer.example', 'complaint')"
     )
     database.gateway(cast.ALICE).update(
-        "contacts", {"email_status": "ok"}, where={"id": matrix.ALICES_CONTACT}
+        "contacts", {"email_status": "ok"}, where={"id": ALICES_CONTACT}
     )
-    status = values(raw, "select email_status from contacts where id = %s", matrix.ALICES_CONTACT)
+    status = values(raw, "select email_status from contacts where id = %s", ALICES_CONTACT)
     assert status == ["complained"]
 
 
@@ -174,7 +175,7 @@ def test_views_show_outsiders_nothing_and_anonymous_visitors_are_refused(
 
 def test_views_act_with_the_readers_rights(database: PostgresDatabase) -> None:
     seen = database.gateway(cast.ALICE).select("send_list", columns=["contact_id"])
-    assert seen == [{"contact_id": matrix.ALICES_CONTACT}]
+    assert seen == [{"contact_id": ALICES_CONTACT}]
 
 
 def test_the_engine_belongs_to_the_scheduler_alone(
@@ -188,12 +189,12 @@ def test_the_engine_belongs_to_the_scheduler_alone(
 
 
 def test_outsiders_change_nothing_through_functions(raw: Raw, charlie: DbService) -> None:
-    contact = matrix.ALICES_CONTACT
+    contact = ALICES_CONTACT
     outcome = charlie.enrollments.enroll([contact], campaign_id=None, source="manual", now=cast.NOW)
     assert [o.outcome for o in outcome] == ["not_yours"]
-    assert charlie.enrollments.change([matrix.FIRST], "stop", now=cast.NOW) == 0
+    assert charlie.enrollments.change([FIRST], "stop", now=cast.NOW) == 0
     with pytest.raises(NotAllowedError):
-        charlie.enrollments.restart(matrix.FIRST, now=cast.NOW)
+        charlie.enrollments.restart(FIRST, now=cast.NOW)
     with pytest.raises(NotAllowedError):
         charlie.scheduler_runs.request(now=cast.NOW)
 

@@ -133,6 +133,24 @@ def test_a_refused_address_marks_the_contact_with_the_providers_reason(
     assert values(raw, "select reason from suppressions where email = %s", email) == ["invalid"]
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "status"),
+    [
+        ("update contacts set email_status = 'unsubscribed'", "unsubscribed"),
+        ("update contacts set email = 'corrected@customer.example'", "ok"),
+    ],
+)
+def test_a_refused_address_does_not_overrule_what_happened_meanwhile(
+    scheduler: SlowScheduler, a_contact: AContact, raw: Raw, meanwhile: str, status: str
+) -> None:
+    a_contact()
+    send = _handed_over(scheduler)
+    raw.execute(meanwhile.encode())
+    failed = Settlement(send_id=send, status="failed", reason="No.", address_refused=True)
+    assert scheduler.settle([failed]) == 1
+    assert values(raw, "select email_status from contacts") == [status]
+
+
 def test_any_other_permanent_refusal_pauses_the_enrollment_and_blames_nobody(
     scheduler: SlowScheduler, a_contact: AContact, service: DbService, raw: Raw
 ) -> None:

@@ -35,7 +35,7 @@ def _after_hand_over() -> None:
     def die_instead(_self: SendGridSender, _request: MailRequest) -> Answer:
         _die()
 
-    SendGridSender.send = die_instead  # type: ignore[method-assign]
+    SendGridSender.send = die_instead  # type: ignore[method-assign,assignment]
 
 
 def _after_accept() -> None:

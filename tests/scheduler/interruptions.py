@@ -41,10 +41,12 @@ class SenderThatWaits:
 class EngineThatPauses(EngineRecords):
     """Does something between two of the tick's statements."""
 
-    after_claim: Callable[[], None] = staticmethod(lambda: None)
-    before_settle: Callable[[], None] = staticmethod(lambda: None)
+    before_claim: Callable[[], object] = staticmethod(lambda: None)
+    after_claim: Callable[[], object] = staticmethod(lambda: None)
+    before_settle: Callable[[], object] = staticmethod(lambda: None)
 
     def claim_due(self, *arguments: Any, **named: Any) -> list[ClaimedSend]:
+        self.before_claim()
         claimed = super().claim_due(*arguments, **named)
         if claimed:
             self.after_claim()

@@ -2,19 +2,19 @@
 
 import html
 import re
+from functools import partial
 
 import pytest
 
-from crm.scheduler.desk import Desk
-from db_service import DbService
 from tests.cast import ALICE_ID
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import one, values
 from tests.scheduler.conftest import Scheduler
+from tests.scheduler.interruptions import EngineThatPauses
 from tests.standins.sendgrid import SendGridStandIn
 from tests.standins.sendgrid_records import AcceptedMail
 
-# A lead's company stands in the greeting of none, so every letter takes these wherever it names them.
+# Every name, company and place of a contact at once.
 AWKWARD = {
     "markup": "<script>alert('x')</script><b>Bo</b>",
     "a template": "{{7*7}}{% for x in y %}",
@@ -155,24 +155,34 @@ def test_a_version_replaced_a_moment_after_the_claim_is_still_sent_as_claimed(
     scheduler: Scheduler,
     sendgrid_standin: SendGridStandIn,
     raw: Raw,
-    service: DbService,
     a_contact: AContact,
     published_steps: PublishedSteps,
 ) -> None:
     """The desk looks again after the claim and finds the next version published already."""
     first = published_steps("lead", 1)[0]
     a_contact()
-    desk = Desk(service, {"name": "MPT"})
-    desk._skeletons.clear()
+    engine = EngineThatPauses(scheduler.service._gateway)
+    scheduler.service.__dict__["engine"] = engine
+
+    def publish(subject: str) -> None:
+        engine.before_claim = EngineThatPauses.before_claim
+        _publish_again(raw, first, subject)
+
+    engine.before_claim = partial(publish, "the claimed subject")
+    engine.after_claim = partial(publish, "a newer subject")
+    report = scheduler.tick()
+    assert (report["accepted"], report.get("postponed", 0)) == (1, 0)
+    assert [mail.subject for mail in sendgrid_standin.accepted] == ["the claimed subject"]
+
+
+def _publish_again(raw: Raw, version: str, subject: str) -> None:
     raw.execute(
-        'select publish_template(campaign_id, 1, (to_jsonb(t) || \'{"subject": "new"}\')::text, now())'
-        " from drip_campaign_templates t where id = %s",
-        (first,),
+        "select publish_template(t.campaign_id, 1, (to_jsonb(t) || jsonb_build_object("
+        "  'subject', n.subject, 'content_hash', n.subject,"
+        "  'compiled', t.compiled || jsonb_build_object('subject', n.subject)))::text, now())"
+        " from drip_campaign_templates t, (values (%s::text)) n (subject) where t.id = %s",
+        (subject, version),
     )
-    desk.refresh_for(first)
-    assert desk.skeleton_of(first).subject == "lead 1"
-    assert scheduler.tick()["accepted"] == 1
-    assert len(sendgrid_standin.accepted) == 1
 
 
 def test_the_owner_is_named_to_the_contact_and_nobody_is_no_trouble(

@@ -1,4 +1,4 @@
-"""A scheduler that dies anywhere in a tick: what had not left is sent once, the rest never twice."""
+"""A scheduler dies anywhere in a tick: what had not left is sent once, the rest never twice."""
 
 import subprocess
 import sys
@@ -25,6 +25,13 @@ from tests.standins.sendgrid import SendGridStandIn
 AFTER_THE_LEASE = timedelta(minutes=11)
 
 
+@pytest.fixture
+def five_leads(a_crowd: ACrowd, published_steps: PublishedSteps) -> None:
+    """All due at NOW."""
+    published_steps("lead", 2)
+    a_crowd(5)
+
+
 def _die(point: str, address: str, standin: SendGridStandIn, folder: Path) -> None:
     """One tick at NOW in a process of its own, which ends at that point."""
     died = subprocess.run(
@@ -48,12 +55,9 @@ def test_dead_after_the_claim_it_is_released_and_sent_once(
     scheduler: Scheduler,
     sendgrid_standin: SendGridStandIn,
     raw: Raw,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
+    five_leads: None,
     tmp_path: Path,
 ) -> None:
-    published_steps("lead", 2)
-    a_crowd(5)
     _die("after_claim", address, sendgrid_standin, tmp_path)
     assert _statuses(raw) == {"claimed": 5}
     assert scheduler.tick(minutes=5).get("accepted", 0) == 0, "the lease still runs"
@@ -70,14 +74,11 @@ def test_dead_after_the_hand_over_it_is_held_and_never_sent_again(
     scheduler: Scheduler,
     sendgrid_standin: SendGridStandIn,
     raw: Raw,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
+    five_leads: None,
     tmp_path: Path,
     point: str,
     received: int,
 ) -> None:
-    published_steps("lead", 2)
-    a_crowd(5)
     _die(point, address, sendgrid_standin, tmp_path)
     assert _statuses(raw) == {"handed_over": 5}
     assert scheduler.tick(minutes=11)["swept_unconfirmed"] == 5

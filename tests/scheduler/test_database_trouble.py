@@ -1,16 +1,15 @@
 """The database goes away in the middle of a run: the run says so, nothing is lost or doubled."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg
 import pytest
 
 from crm.database.errors import DatabaseBusyError, translate
-from crm.database.postgres import PostgresDatabase
 from crm.mail.message import Answer, MailRequest
 from crm.records.engine import EngineRecords
-from db_service import SERVICE, DatabaseError, DatabaseUnreachableError, DbService
+from db_service import DatabaseUnreachableError
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import values
 from tests.scheduler.conftest import ACrowd, Scheduler
@@ -31,14 +30,6 @@ def vanish(raw: Raw) -> Vanish:
         )
 
     return end
-
-
-@pytest.fixture
-def nowhere() -> Iterator[DbService]:
-    """A desk at a database that does not answer."""
-    database = PostgresDatabase("postgresql://127.0.0.1:9/nowhere?connect_timeout=1")
-    yield DbService(database.gateway(SERVICE), SERVICE)
-    database.close()
 
 
 def _sent_once(standin: SendGridStandIn, n: int) -> bool:
@@ -175,11 +166,3 @@ def test_an_unexpected_fault_is_written_down_as_a_failed_run(
     assert "ZeroDivisionError" in str(report["error"])
     assert scheduler.service.scheduler_runs.latest(limit=1)[0].status == "failed"
     assert scheduler.tick()["accepted"] == 1
-
-
-def test_without_a_database_a_run_says_so_in_words(
-    scheduler: Scheduler, nowhere: DbService
-) -> None:
-    offline = Scheduler(nowhere, scheduler.sender, scheduler.settings, scheduler.clock)
-    with pytest.raises(DatabaseError, match="cannot be reached"):
-        offline.tick()

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,8 @@ def test_it_stops_in_the_middle_of_a_large_backlog_and_leaves_the_rest_due(
     assert set(values(raw, "select distinct status from email_sends")) <= {"accepted", "retry"}
     assert values(
         raw,
-        "select count(*) from campaign_enrollments where status = 'active' and next_send_at is not null",
+        "select count(*) from campaign_enrollments"
+        " where status = 'active' and next_send_at is not null",
     ) == [400 - sent]
     run = service.scheduler_runs.latest(limit=1)[0]
     assert "was stopped" in run.error
@@ -139,7 +141,7 @@ def test_a_failing_tick_does_not_end_the_thread(
     service: DbService,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(drip_scheduler, "AFTER_FAILURE", drip_scheduler.timedelta(seconds=0.05))
+    monkeypatch.setattr(drip_scheduler, "AFTER_FAILURE", timedelta(seconds=0.05))
     failures: list[int] = []
     run = Tick.run
 
@@ -179,20 +181,23 @@ def test_failing_to_ask_for_requests_does_not_end_the_thread(
     _soon(lambda: "requested" in _runs(service))
 
 
+@pytest.fixture
+def due_now(a_crowd: ACrowd, published_steps: PublishedSteps, always_open: None) -> None:
+    """Twenty leads."""
+    published_steps("lead", 1)
+    a_crowd(20)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_loop_cleanly(
     address: str,
     service: DbService,
     sendgrid_standin: SendGridStandIn,
     raw: Raw,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
-    always_open: None,
+    due_now: None,
     tmp_path: Path,
     number: signal.Signals,
 ) -> None:
-    published_steps("lead", 1)
-    a_crowd(20)
     process = subprocess.Popen(
         [sys.executable, "drip_scheduler.py", "--loop"],
         cwd=PROJECT_ROOT,

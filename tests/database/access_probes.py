@@ -1,0 +1,210 @@
+"""One row of Alice's and one of Carol's in every table, and how to touch each."""
+
+from dataclasses import dataclass
+
+from tests import cast
+
+ALICES_CONTACT = "00000000-0000-4000-8000-00000000000a"
+CAROLS_CONTACT = "00000000-0000-4000-8000-00000000000c"
+FIRST, SECOND = "00000000-0000-4000-8000-0000000000f1", "00000000-0000-4000-8000-0000000000f2"
+THIRD = "00000000-0000-4000-8000-0000000000f3"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How to touch a table. In `insert`, {contact} and {person} are Alice's or Carol's."""
+
+    key: str
+    own: str
+    others: str
+    update: str
+    insert: str
+
+
+_A_SEND = (
+    "(contact_id, enrollment_id, campaign_id, step, run, template_id, to_email, claimed_at) values"
+    f" ('{{contact}}', '{FIRST}', '{FIRST}', 9, 1, '{FIRST}', 'x@customer.example', now())"
+)
+
+PROBES: dict[str, Probe] = {
+    "contacts": Probe(
+        "id",
+        ALICES_CONTACT,
+        CAROLS_CONTACT,
+        "email_status_reason = 'x'",
+        "(first_name, owner_id) values ('New', '{person}')",
+    ),
+    "activities": Probe(
+        "summary",
+        "Alice wrote this",
+        "Carol wrote this",
+        "completed_at = now()",
+        "(contact_id, kind, summary, actor_id) values ('{contact}', 'note', 'x', '{person}')",
+    ),
+    "drip_campaigns": Probe(
+        "id", FIRST, SECOND, "description = 'x'", "(key, name) values ('z', 'z')"
+    ),
+    "drip_campaign_templates": Probe(
+        "id",
+        FIRST,
+        SECOND,
+        "subject = 'x'",
+        "(campaign_id, step, position, name, subject, body, content_hash, compiled)"
+        f" values ('{FIRST}', 9, 9, 'x', 'x', 'x', 'x', '{{{{}}}}')",
+    ),
+    "contact_types": Probe(
+        "key", "first", "second", "label = 'x'", "(key, label, position) values ('z', 'z', 9)"
+    ),
+    "campaign_enrollments": Probe(
+        "contact_id",
+        ALICES_CONTACT,
+        CAROLS_CONTACT,
+        "last_step = 1",
+        "(contact_id, campaign_id, status, ended_at)"
+        f" values ('{{contact}}', '{SECOND}', 'stopped', now())",
+    ),
+    "email_sends": Probe("contact_id", ALICES_CONTACT, CAROLS_CONTACT, "reason = 'x'", _A_SEND),
+    "email_events": Probe(
+        "contact_id",
+        ALICES_CONTACT,
+        CAROLS_CONTACT,
+        "reason = 'x'",
+        "(contact_id, event, occurred_at) values ('{contact}', 'click', now())",
+    ),
+    "drip_decisions": Probe(
+        "contact_id",
+        ALICES_CONTACT,
+        CAROLS_CONTACT,
+        "explanation = 'x'",
+        "(contact_id, decided_at, reason, explanation) values ('{contact}', now(), 'holiday', 'x')",
+    ),
+    "projects": Probe(
+        "id",
+        FIRST,
+        SECOND,
+        "name = 'x'",
+        "(contact_id, name, owner_id) values ('{contact}', 'x', '{person}')",
+    ),
+    "networking_events": Probe(
+        "id",
+        FIRST,
+        SECOND,
+        "notes = 'x'",
+        "(name, held_on, owner_id) values ('x', '2026-03-01', '{person}')",
+    ),
+    "networking_event_attendees": Probe(
+        "event_id",
+        FIRST,
+        SECOND,
+        "notes = 'x'",
+        f"(event_id, contact_id, added_by) values ('{THIRD}', '{{contact}}', '{{person}}')",
+    ),
+    "discovery_submissions": Probe(
+        "id",
+        FIRST,
+        SECOND,
+        "status = 'done'",
+        "(email, assigned_to) values ('x@customer.example', '{person}')",
+    ),
+    "suppressions": Probe(
+        "email",
+        "first@customer.example",
+        "second@customer.example",
+        "reason = 'invalid'",
+        "(email, reason) values ('x@customer.example', 'manual')",
+    ),
+    "webhook_endpoints": Probe(
+        "id",
+        FIRST,
+        SECOND,
+        "description = 'x'",
+        "(url, secret) values ('https://x.example', 's')",
+    ),
+    "webhook_deliveries": Probe(
+        "event",
+        "first",
+        "second",
+        "last_error = 'x'",
+        f"(endpoint_id, event, payload) values ('{FIRST}', 'x', '{{{{}}}}')",
+    ),
+    "audit_log": Probe(
+        "row_key",
+        "first",
+        "second",
+        "row_key = 'x'",
+        "(relation, row_key, operation) values ('x', 'x', 'INSERT')",
+    ),
+    "app_settings": Probe(
+        "key",
+        "default_country",
+        "default_time_zone",
+        "value = '\"x\"'",
+        "(key, value) values ('x', 'null')",
+    ),
+    "profiles": Probe(
+        "id",
+        cast.ALICE_ID,
+        cast.CAROL_ID,
+        "phone = 'x'",
+        "(id, email, full_name) values (gen_random_uuid(), 'x@mpt.example', 'X')",
+    ),
+    "scheduler_runs": Probe(
+        "host",
+        "first",
+        "second",
+        "error = 'x'",
+        "(started_at, trigger) values (now(), 'command')",
+    ),
+}
+
+STAGE = f"""
+    insert into drip_campaigns (id, key, name) values
+      ('{FIRST}', 'first', 'First'), ('{SECOND}', 'second', 'Second'),
+      ('{THIRD}', 'third', 'Third');
+    insert into drip_campaign_templates
+      (id, campaign_id, step, position, name, subject, body, content_hash, compiled) values
+      ('{FIRST}', '{FIRST}', 1, 1, 'x', 'x', 'x', 'x', '{{}}'),
+      ('{SECOND}', '{SECOND}', 1, 1, 'x', 'x', 'x', 'x', '{{}}'),
+      ('{THIRD}', '{THIRD}', 1, 1, 'x', 'x', 'x', 'x', '{{}}');
+    insert into contact_types (key, label, position) values
+      ('first', 'First', 7), ('second', 'Second', 8);
+    insert into contacts (id, first_name, email, owner_id) values
+      ('{ALICES_CONTACT}', 'A', 'a@customer.example', '{cast.ALICE_ID}'),
+      ('{CAROLS_CONTACT}', 'C', 'c@customer.example', '{cast.CAROL_ID}');
+    insert into activities (contact_id, kind, summary, actor_id) values
+      ('{ALICES_CONTACT}', 'note', 'Alice wrote this', '{cast.ALICE_ID}'),
+      ('{ALICES_CONTACT}', 'note', 'Carol wrote this', '{cast.CAROL_ID}');
+    insert into campaign_enrollments (id, contact_id, campaign_id) values
+      ('{FIRST}', '{ALICES_CONTACT}', '{THIRD}'), ('{SECOND}', '{CAROLS_CONTACT}', '{THIRD}');
+    insert into email_sends
+      (contact_id, enrollment_id, campaign_id, step, run, template_id, to_email, claimed_at)
+      select contact_id, id, campaign_id, 1, 1, '{THIRD}', 'x@customer.example', now()
+      from campaign_enrollments;
+    insert into email_events (contact_id, event, occurred_at, email)
+      select id, 'open', now(), email from contacts;
+    insert into drip_decisions (contact_id, decided_at, reason, explanation)
+      select id, now(), 'holiday', 'x' from contacts;
+    insert into projects (id, contact_id, name, owner_id) values
+      ('{FIRST}', '{ALICES_CONTACT}', 'x', '{cast.ALICE_ID}'),
+      ('{SECOND}', '{CAROLS_CONTACT}', 'x', '{cast.CAROL_ID}');
+    insert into networking_events (id, name, held_on, owner_id) values
+      ('{FIRST}', 'x', '2026-03-01', '{cast.ALICE_ID}'),
+      ('{SECOND}', 'x', '2026-03-01', '{cast.CAROL_ID}'),
+      ('{THIRD}', 'x', '2026-03-01', null);
+    insert into networking_event_attendees (event_id, contact_id, added_by) values
+      ('{FIRST}', '{ALICES_CONTACT}', '{cast.ALICE_ID}'),
+      ('{SECOND}', '{CAROLS_CONTACT}', '{cast.CAROL_ID}');
+    insert into discovery_submissions (id, email, assigned_to) values
+      ('{FIRST}', 'x@customer.example', '{cast.ALICE_ID}'),
+      ('{SECOND}', 'x@customer.example', '{cast.CAROL_ID}');
+    insert into suppressions (email, reason) values
+      ('first@customer.example', 'manual'), ('second@customer.example', 'manual');
+    insert into webhook_endpoints (id, url, secret) values
+      ('{FIRST}', 'https://x.example', 's'), ('{SECOND}', 'https://y.example', 's');
+    insert into webhook_deliveries (endpoint_id, event, payload) values
+      ('{FIRST}', 'first', '{{}}'), ('{FIRST}', 'second', '{{}}');
+    insert into audit_log (relation, row_key, operation) values
+      ('x', 'first', 'INSERT'), ('x', 'second', 'INSERT');
+    insert into scheduler_runs (started_at, trigger, host) values
+      (now(), 'command', 'first'), (now(), 'command', 'second');
+"""
