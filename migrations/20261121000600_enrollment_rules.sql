@@ -80,9 +80,10 @@ begin
   return query
   with wanted as (
     select c.id, coalesce(p_campaign, y.campaign_id) as campaign_id, c.email, c.archived_at, c.email_status,
-           exists (select from public.suppressions s where s.email = c.email) as suppressed
+           s.email is not null as suppressed
     from public.contacts c
     join public.contact_types y on y.key = c.contact_type
+    left join public.suppressions s on s.email = c.email
     where c.id = any (p_contacts)),
   judged as (
     select w.id, d.id as campaign_id, d.is_type_campaign, h.run, case
@@ -93,19 +94,17 @@ begin
         when w.email is null then 'no_address'
         when w.email_status <> 'ok' then w.email_status
         when w.suppressed then 'suppressed'
-        when exists (select from public.campaign_enrollments e
-                     where e.contact_id = w.id and e.campaign_id = d.id
-                       and e.status in ('active', 'paused')) then 'already_enrolled'
-        when d.is_type_campaign and exists (
-                     select from public.campaign_enrollments e
-                     where e.contact_id = w.id and e.status = 'active' and e.is_type_campaign)
-          then 'in_another_type_campaign'
+        when h.live_here then 'already_enrolled'
+        when d.is_type_campaign and h.live_elsewhere then 'in_another_type_campaign'
       end as hindrance
     from wanted w
     left join public.drip_campaigns d on d.id = w.campaign_id
+    -- One look at the contact's own enrollments: as EXISTS, the planner hashed everybody's.
     cross join lateral (
-      select coalesce(max(e.run), 1) as run from public.campaign_enrollments e
-      where e.contact_id = w.id and e.campaign_id = w.campaign_id) h),
+      select coalesce(max(e.run) filter (where e.campaign_id = w.campaign_id), 1) as run,
+             bool_or(e.campaign_id = w.campaign_id and e.status in ('active', 'paused')) as live_here,
+             bool_or(e.status = 'active' and e.is_type_campaign) as live_elsewhere
+      from public.campaign_enrollments e where e.contact_id = w.id) h),
   planned as (
     select j.id, j.campaign_id, j.is_type_campaign, j.run, j.hindrance, n.step,
            greatest(p_now, coalesce(n.last_sent_at, p_now) + n.delay_days * interval '1 day') as due_at

@@ -193,7 +193,9 @@ begin
          -- A person who stands in the chunk twice is added once; the later row counts as known.
          row_number() over (
            partition by coalesce(r.email, lower(r.last_name) || E'\n' || lower(r.first_name) || E'\n' || lower(r.company_name))
-           order by r.row_number) = 1 as leads
+           order by r.row_number) = 1 as leads,
+         -- The id it gets if it is added.
+         private.uuid_v7() as fresh_id
   from jsonb_to_recordset(p_rows::jsonb) as r (
     row_number integer, first_name text, last_name text, email text, phone text, company_name text,
     job_title text, industry text, contact_type text, owner_name text, city text, state text, country text,
@@ -213,7 +215,7 @@ begin
     insert into public.contacts as c
       (id, first_name, last_name, email, phone, company_name, job_title, industry, contact_type, owner_id,
        city, state, country, time_zone, profile_url, website, tags, notes, source, created_by, created_at, updated_at)
-    select private.uuid_v7(), r.first_name, r.last_name, r.email, r.phone, r.company_name, r.job_title, r.industry,
+    select r.fresh_id, r.first_name, r.last_name, r.email, r.phone, r.company_name, r.job_title, r.industry,
            r.contact_type, coalesce(o.id, me), r.city, r.state, r.country, r.time_zone, r.profile_url, r.website,
            coalesce(r.tags, '{}'), r.notes, p_source, me, p_now, p_now
     from import_rows r
@@ -222,13 +224,12 @@ begin
     where r.contact_id is null and r.leads
     order by r.row_number
     on conflict (email) do nothing
-    returning c.id, c.email, c.email_status, c.first_name, c.last_name, c.company_name)
+    returning c.id, c.email_status)
   update import_rows r
   set contact_id = i.id,
       outcome = coalesce(r.outcome, case i.email_status when 'ok' then 'imported' else 'suppressed' end)
   from inserted i
-  where r.contact_id is null and r.leads and (r.email = i.email or (r.email is null and i.email is null
-    and (r.first_name, r.last_name, r.company_name) = (i.first_name, i.last_name, i.company_name)));
+  where r.fresh_id = i.id;
   -- Later rows of the same person, and people somebody else added this very moment.
   perform private.match_import_rows();
   mine := private.changeable(array(select r.contact_id from import_rows r));

@@ -67,9 +67,10 @@ begin
   return query
   with wanted as (
     select c.id, coalesce(p_campaign, y.campaign_id) as campaign_id, c.email, c.archived_at, c.email_status,
-           exists (select from public.suppressions s where s.email = c.email) as suppressed
+           s.email is not null as suppressed
     from public.contacts c
     join public.contact_types y on y.key = c.contact_type
+    left join public.suppressions s on s.email = c.email
     where c.id = any (p_contacts)),
   judged as (
     select w.id, d.id as campaign_id, d.is_type_campaign, h.run, case
@@ -80,19 +81,17 @@ begin
         when w.email is null then 'no_address'
         when w.email_status <> 'ok' then w.email_status
         when w.suppressed then 'suppressed'
-        when exists (select from public.campaign_enrollments e
-                     where e.contact_id = w.id and e.campaign_id = d.id
-                       and e.status in ('active', 'paused')) then 'already_enrolled'
-        when d.is_type_campaign and exists (
-                     select from public.campaign_enrollments e
-                     where e.contact_id = w.id and e.status = 'active' and e.is_type_campaign)
-          then 'in_another_type_campaign'
+        when h.live_here then 'already_enrolled'
+        when d.is_type_campaign and h.live_elsewhere then 'in_another_type_campaign'
       end as hindrance
     from wanted w
     left join public.drip_campaigns d on d.id = w.campaign_id
+    -- One look at the contact's own enrollments: as EXISTS, the planner hashed everybody's.
     cross join lateral (
-      select coalesce(max(e.run), 1) as run from public.campaign_enrollments e
-      where e.contact_id = w.id and e.campaign_id = w.campaign_id) h),
+      select coalesce(max(e.run) filter (where e.campaign_id = w.campaign_id), 1) as run,
+             bool_or(e.campaign_id = w.campaign_id and e.status in ('active', 'paused')) as live_here,
+             bool_or(e.status = 'active' and e.is_type_campaign) as live_elsewhere
+      from public.campaign_enrollments e where e.contact_id = w.id) h),
   planned as (
     select j.id, j.campaign_id, j.is_type_campaign, j.run, j.hindrance, n.step,
            greatest(p_now, coalesce(n.last_sent_at, p_now) + n.delay_days * interval '1 day') as due_at
@@ -958,7 +957,9 @@ begin
          -- A person who stands in the chunk twice is added once; the later row counts as known.
          row_number() over (
            partition by coalesce(r.email, lower(r.last_name) || E'\n' || lower(r.first_name) || E'\n' || lower(r.company_name))
-           order by r.row_number) = 1 as leads
+           order by r.row_number) = 1 as leads,
+         -- The id it gets if it is added.
+         private.uuid_v7() as fresh_id
   from jsonb_to_recordset(p_rows::jsonb) as r (
     row_number integer, first_name text, last_name text, email text, phone text, company_name text,
     job_title text, industry text, contact_type text, owner_name text, city text, state text, country text,
@@ -978,7 +979,7 @@ begin
     insert into public.contacts as c
       (id, first_name, last_name, email, phone, company_name, job_title, industry, contact_type, owner_id,
        city, state, country, time_zone, profile_url, website, tags, notes, source, created_by, created_at, updated_at)
-    select private.uuid_v7(), r.first_name, r.last_name, r.email, r.phone, r.company_name, r.job_title, r.industry,
+    select r.fresh_id, r.first_name, r.last_name, r.email, r.phone, r.company_name, r.job_title, r.industry,
            r.contact_type, coalesce(o.id, me), r.city, r.state, r.country, r.time_zone, r.profile_url, r.website,
            coalesce(r.tags, '{}'), r.notes, p_source, me, p_now, p_now
     from import_rows r
@@ -987,13 +988,12 @@ begin
     where r.contact_id is null and r.leads
     order by r.row_number
     on conflict (email) do nothing
-    returning c.id, c.email, c.email_status, c.first_name, c.last_name, c.company_name)
+    returning c.id, c.email_status)
   update import_rows r
   set contact_id = i.id,
       outcome = coalesce(r.outcome, case i.email_status when 'ok' then 'imported' else 'suppressed' end)
   from inserted i
-  where r.contact_id is null and r.leads and (r.email = i.email or (r.email is null and i.email is null
-    and (r.first_name, r.last_name, r.company_name) = (i.first_name, i.last_name, i.company_name)));
+  where r.fresh_id = i.id;
   -- Later rows of the same person, and people somebody else added this very moment.
   perform private.match_import_rows();
   mine := private.changeable(array(select r.contact_id from import_rows r));

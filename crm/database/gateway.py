@@ -77,7 +77,8 @@ class Gateway(Protocol):
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Row]:
-        """Rows of a table or view. A column in `order` may end in " desc"."""
+        """Rows of a table or view. A column in `order` may end in " desc", where rows without a
+        value come first, or in " desc nulls last"."""
         ...
 
     def count(self, relation: str, *, where: Where | None = None) -> int: ...

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import psycopg_pool
@@ -241,9 +241,7 @@ def _columns(names: Sequence[str]) -> sql.Composable:
 
 def _order(column: str) -> sql.Composable:
     name, _, direction = column.partition(" ")
-    return sql.Identifier(name) + sql.SQL(
-        " desc nulls last" if direction == "desc" else " asc nulls last"
-    )
+    return sql.Identifier(name) + sql.SQL(_DIRECTIONS[direction])
 
 
 def _value(value: Any) -> Any:
@@ -272,6 +270,12 @@ def _condition(where: Where) -> tuple[sql.Composed, list[Any]]:
     return sql.SQL(" where ") + sql.SQL(" and ").join(parts), parameters
 
 
+# Only the plain forms are what an index holds: "nulls last" on a primary key sorts the whole table.
+_DIRECTIONS: dict[str, LiteralString] = {
+    "": "",
+    "desc": " desc",
+    "desc nulls last": " desc nulls last",
+}
 _TEMPLATES: dict[str, str] = {
     **{operator: f"{{}} {operator} %s" for operator in ("=", "<>", "<", "<=", ">", ">=", "ilike")},
     "in": "{} = any (%s)",

@@ -130,6 +130,7 @@ def test_an_e_mail_on_its_way_counts_as_received(
     send = scheduler.claim()[0].send_id
     scheduler.hand_over([send])
     raw.execute("update contacts set contact_type = 'prospect'")
+    raw.execute("select set_config('mpt.now', %s, false)", (str(NOW + 3 * DAY),))
     raw.execute("update contacts set contact_type = 'lead'")
     scheduler.settle([accepted(send, next_step=2, next_send_at=NOW + WEEK)])
     assert live(raw, contact) == [("lead", "active")]

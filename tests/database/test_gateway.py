@@ -68,8 +68,8 @@ def test_rows_come_in_the_asked_order_and_number(
         "contacts", columns=["first_name"], order=["first_name"], limit=1, offset=1
     )
     assert [r["first_name"] for r in page] == names[1:2]
-    last = gateway.select("contacts", columns=["email"], order=["email desc"])
-    assert last[-1]["email"] is None, "rows without a value come last"
+    last = gateway.select("contacts", columns=["email"], order=["email desc nulls last"])
+    assert last[-1]["email"] is None, "rows without a value come last where asked"
 
 
 def test_identifiers_are_text_and_times_are_aware_utc(
