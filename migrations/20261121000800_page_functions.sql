@@ -316,6 +316,24 @@ join public.drip_campaigns d on d.id = e.campaign_id
 left join public.drip_campaign_templates t
   on t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published';
 
+-- The next e-mails of running campaigns, the earliest first. Step by step it reads the index of due rows
+-- and stops at the limit; sorting the list itself would read every active enrollment.
+create function public.upcoming_enrollments(p_limit integer) returns setof public.enrollment_list
+language sql stable set search_path = '' as $$
+  select l.* from (
+    select e.id, e.next_send_at
+    from public.drip_campaign_templates t
+    cross join lateral (
+      select x.id, x.next_send_at from public.campaign_enrollments x
+      where x.campaign_id = t.campaign_id and x.next_step = t.step and x.status = 'active'
+        and x.next_send_at is not null
+      order by x.next_send_at limit p_limit) e
+    where t.status = 'published'
+    order by e.next_send_at limit p_limit) first
+  join public.enrollment_list l on l.id = first.id
+  order by l.next_send_at
+$$;
+
 create view public.send_list with (security_invoker = true) as
 select s.id, s.enrollment_id, s.contact_id, btrim(c.first_name || ' ' || c.last_name) as contact_name, s.to_email,
        s.campaign_id, d.name as campaign_name, d.key as campaign_key, s.step, t.name as template_name,

@@ -1312,73 +1312,6 @@ CREATE FUNCTION public.take_run_request(p_now timestamp with time zone) RETURNS 
   select exists (select from taken)
 $$;
 
-CREATE TABLE public.activities (
-    id bigint NOT NULL,
-    contact_id uuid NOT NULL,
-    occurred_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    kind text NOT NULL,
-    summary text NOT NULL,
-    actor_id uuid DEFAULT private.user_id(),
-    enrollment_id uuid,
-    send_id uuid,
-    due_at timestamp with time zone,
-    completed_at timestamp with time zone,
-    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
-    CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000)))
-);
-
-ALTER TABLE ONLY public.activities FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.activities ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.activities_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE public.app_settings (
-    key text NOT NULL,
-    value jsonb NOT NULL,
-    is_secret boolean DEFAULT false NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL
-);
-
-ALTER TABLE ONLY public.app_settings FORCE ROW LEVEL SECURITY;
-
-CREATE VIEW public.app_settings_public WITH (security_invoker='false', security_barrier='true') AS
- SELECT key,
-    value,
-    description,
-    updated_at
-   FROM public.app_settings
-  WHERE ((NOT is_secret) AND private.is_staff());
-
-CREATE TABLE public.audit_log (
-    id bigint NOT NULL,
-    happened_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    actor_id uuid,
-    relation text NOT NULL,
-    row_key text NOT NULL,
-    operation text NOT NULL,
-    before jsonb,
-    after jsonb,
-    CONSTRAINT audit_log_operation_check CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text])))
-);
-
-ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.audit_log_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE public.campaign_enrollments (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
     contact_id uuid NOT NULL,
@@ -1407,15 +1340,50 @@ WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.campaign_enrollments FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.contact_types (
-    key text NOT NULL,
-    label text NOT NULL,
-    "position" smallint NOT NULL,
-    campaign_id uuid,
-    CONSTRAINT contact_types_key_check CHECK ((key ~ '^[a-z][a-z_]*$'::text))
-);
+CREATE TABLE public.contacts (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    first_name text DEFAULT ''::text NOT NULL,
+    last_name text DEFAULT ''::text NOT NULL,
+    email text,
+    phone text DEFAULT ''::text NOT NULL,
+    company_name text DEFAULT ''::text NOT NULL,
+    job_title text DEFAULT ''::text NOT NULL,
+    industry text DEFAULT ''::text NOT NULL,
+    contact_type text DEFAULT 'networking'::text NOT NULL,
+    owner_id uuid,
+    city text DEFAULT ''::text NOT NULL,
+    state text DEFAULT ''::text NOT NULL,
+    country text DEFAULT ''::text NOT NULL,
+    time_zone text,
+    email_status text DEFAULT 'ok'::text NOT NULL,
+    email_status_reason text DEFAULT ''::text NOT NULL,
+    email_status_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    source text DEFAULT 'manual'::text NOT NULL,
+    website text DEFAULT ''::text NOT NULL,
+    profile_url text DEFAULT ''::text NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    search_text text GENERATED ALWAYS AS (private.searchable(VARIADIC ARRAY[first_name, last_name, company_name, email, phone])) STORED NOT NULL,
+    CONSTRAINT contacts_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
+    CONSTRAINT contacts_email_check CHECK (((email = lower(btrim(email))) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+    CONSTRAINT contacts_email_status_check CHECK ((email_status = ANY (ARRAY['ok'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text]))),
+    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
+    CONSTRAINT contacts_have_a_name_or_an_address CHECK (((email IS NOT NULL) OR (btrim(first_name) <> ''::text) OR (btrim(last_name) <> ''::text))),
+    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
+    CONSTRAINT contacts_notes_check CHECK ((length(notes) <= 10000)),
+    CONSTRAINT contacts_time_zone_check CHECK (private.is_time_zone(time_zone))
+)
+WITH (fillfactor='85');
 
-ALTER TABLE ONLY public.contact_types FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.contacts.country IS 'ISO 3166-1 alpha-2, or empty';
+
+COMMENT ON COLUMN public.contacts.time_zone IS 'IANA name; null means the default of app_settings';
 
 CREATE TABLE public.drip_campaign_templates (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
@@ -1497,6 +1465,136 @@ WITH (fillfactor='60');
 
 ALTER TABLE ONLY public.email_sends FORCE ROW LEVEL SECURITY;
 
+CREATE VIEW public.enrollment_list WITH (security_invoker='true') AS
+ SELECT e.id,
+    e.contact_id,
+    btrim(((c.first_name || ' '::text) || c.last_name)) AS contact_name,
+    c.email,
+    c.company_name,
+    e.campaign_id,
+    d.name AS campaign_name,
+    d.key AS campaign_key,
+    d.status AS campaign_status,
+    e.status,
+    e.reason,
+    e.run,
+    e.source,
+    e.enrolled_at,
+    e.ended_at,
+    e.next_step,
+    e.next_send_at,
+    e.last_step,
+    e.last_sent_at,
+    t.id AS next_template_id,
+    t.name AS next_template_name,
+    t.subject AS next_subject,
+    t."position" AS next_position,
+    ( SELECT count(*) AS count
+           FROM public.drip_campaign_templates s
+          WHERE ((s.campaign_id = e.campaign_id) AND (s.status = 'published'::text))) AS step_count,
+    ( SELECT count(*) AS count
+           FROM public.email_sends s
+          WHERE ((s.contact_id = e.contact_id) AND (s.campaign_id = e.campaign_id) AND (s.run = e.run) AND (s.status = ANY (ARRAY['accepted'::text, 'delivered'::text])))) AS sent_count
+   FROM (((public.campaign_enrollments e
+     JOIN public.contacts c ON ((c.id = e.contact_id)))
+     JOIN public.drip_campaigns d ON ((d.id = e.campaign_id)))
+     LEFT JOIN public.drip_campaign_templates t ON (((t.campaign_id = e.campaign_id) AND (t.step = e.next_step) AND (t.status = 'published'::text))));
+
+CREATE FUNCTION public.upcoming_enrollments(p_limit integer) RETURNS SETOF public.enrollment_list
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select l.* from (
+    select e.id, e.next_send_at
+    from public.drip_campaign_templates t
+    cross join lateral (
+      select x.id, x.next_send_at from public.campaign_enrollments x
+      where x.campaign_id = t.campaign_id and x.next_step = t.step and x.status = 'active'
+        and x.next_send_at is not null
+      order by x.next_send_at limit p_limit) e
+    where t.status = 'published'
+    order by e.next_send_at limit p_limit) first
+  join public.enrollment_list l on l.id = first.id
+  order by l.next_send_at
+$$;
+
+CREATE TABLE public.activities (
+    id bigint NOT NULL,
+    contact_id uuid NOT NULL,
+    occurred_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    kind text NOT NULL,
+    summary text NOT NULL,
+    actor_id uuid DEFAULT private.user_id(),
+    enrollment_id uuid,
+    send_id uuid,
+    due_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
+    CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000)))
+);
+
+ALTER TABLE ONLY public.activities FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.activities ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.activities_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.app_settings (
+    key text NOT NULL,
+    value jsonb NOT NULL,
+    is_secret boolean DEFAULT false NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL
+);
+
+ALTER TABLE ONLY public.app_settings FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.app_settings_public WITH (security_invoker='false', security_barrier='true') AS
+ SELECT key,
+    value,
+    description,
+    updated_at
+   FROM public.app_settings
+  WHERE ((NOT is_secret) AND private.is_staff());
+
+CREATE TABLE public.audit_log (
+    id bigint NOT NULL,
+    happened_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    actor_id uuid,
+    relation text NOT NULL,
+    row_key text NOT NULL,
+    operation text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT audit_log_operation_check CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text])))
+);
+
+ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.contact_types (
+    key text NOT NULL,
+    label text NOT NULL,
+    "position" smallint NOT NULL,
+    campaign_id uuid,
+    CONSTRAINT contact_types_key_check CHECK ((key ~ '^[a-z][a-z_]*$'::text))
+);
+
+ALTER TABLE ONLY public.contact_types FORCE ROW LEVEL SECURITY;
+
 CREATE VIEW public.campaign_overview WITH (security_invoker='true') AS
  SELECT d.id,
     d.key,
@@ -1535,51 +1633,6 @@ CREATE VIEW public.campaign_overview WITH (security_invoker='true') AS
             count(*) FILTER (WHERE (email_sends.held_at IS NOT NULL)) AS held
            FROM public.email_sends
           GROUP BY email_sends.campaign_id) m ON ((m.campaign_id = d.id)));
-
-CREATE TABLE public.contacts (
-    id uuid DEFAULT private.uuid_v7() NOT NULL,
-    first_name text DEFAULT ''::text NOT NULL,
-    last_name text DEFAULT ''::text NOT NULL,
-    email text,
-    phone text DEFAULT ''::text NOT NULL,
-    company_name text DEFAULT ''::text NOT NULL,
-    job_title text DEFAULT ''::text NOT NULL,
-    industry text DEFAULT ''::text NOT NULL,
-    contact_type text DEFAULT 'networking'::text NOT NULL,
-    owner_id uuid,
-    city text DEFAULT ''::text NOT NULL,
-    state text DEFAULT ''::text NOT NULL,
-    country text DEFAULT ''::text NOT NULL,
-    time_zone text,
-    email_status text DEFAULT 'ok'::text NOT NULL,
-    email_status_reason text DEFAULT ''::text NOT NULL,
-    email_status_at timestamp with time zone,
-    archived_at timestamp with time zone,
-    source text DEFAULT 'manual'::text NOT NULL,
-    website text DEFAULT ''::text NOT NULL,
-    profile_url text DEFAULT ''::text NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    notes text DEFAULT ''::text NOT NULL,
-    created_by uuid,
-    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    search_text text GENERATED ALWAYS AS (private.searchable(VARIADIC ARRAY[first_name, last_name, company_name, email, phone])) STORED NOT NULL,
-    CONSTRAINT contacts_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
-    CONSTRAINT contacts_email_check CHECK (((email = lower(btrim(email))) AND ((length(email) >= 3) AND (length(email) <= 254)))),
-    CONSTRAINT contacts_email_status_check CHECK ((email_status = ANY (ARRAY['ok'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text]))),
-    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
-    CONSTRAINT contacts_have_a_name_or_an_address CHECK (((email IS NOT NULL) OR (btrim(first_name) <> ''::text) OR (btrim(last_name) <> ''::text))),
-    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
-    CONSTRAINT contacts_notes_check CHECK ((length(notes) <= 10000)),
-    CONSTRAINT contacts_time_zone_check CHECK (private.is_time_zone(time_zone))
-)
-WITH (fillfactor='85');
-
-ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
-
-COMMENT ON COLUMN public.contacts.country IS 'ISO 3166-1 alpha-2, or empty';
-
-COMMENT ON COLUMN public.contacts.time_zone IS 'IANA name; null means the default of app_settings';
 
 CREATE TABLE public.profiles (
     id uuid NOT NULL,
@@ -1730,41 +1783,6 @@ ALTER TABLE public.email_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE VIEW public.enrollment_list WITH (security_invoker='true') AS
- SELECT e.id,
-    e.contact_id,
-    btrim(((c.first_name || ' '::text) || c.last_name)) AS contact_name,
-    c.email,
-    c.company_name,
-    e.campaign_id,
-    d.name AS campaign_name,
-    d.key AS campaign_key,
-    d.status AS campaign_status,
-    e.status,
-    e.reason,
-    e.run,
-    e.source,
-    e.enrolled_at,
-    e.ended_at,
-    e.next_step,
-    e.next_send_at,
-    e.last_step,
-    e.last_sent_at,
-    t.id AS next_template_id,
-    t.name AS next_template_name,
-    t.subject AS next_subject,
-    t."position" AS next_position,
-    ( SELECT count(*) AS count
-           FROM public.drip_campaign_templates s
-          WHERE ((s.campaign_id = e.campaign_id) AND (s.status = 'published'::text))) AS step_count,
-    ( SELECT count(*) AS count
-           FROM public.email_sends s
-          WHERE ((s.contact_id = e.contact_id) AND (s.campaign_id = e.campaign_id) AND (s.run = e.run) AND (s.status = ANY (ARRAY['accepted'::text, 'delivered'::text])))) AS sent_count
-   FROM (((public.campaign_enrollments e
-     JOIN public.contacts c ON ((c.id = e.contact_id)))
-     JOIN public.drip_campaigns d ON ((d.id = e.campaign_id)))
-     LEFT JOIN public.drip_campaign_templates t ON (((t.campaign_id = e.campaign_id) AND (t.step = e.next_step) AND (t.status = 'published'::text))));
 
 CREATE VIEW public.industries_in_use WITH (security_invoker='true') AS
  SELECT industry
@@ -2556,6 +2574,36 @@ GRANT ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint)
 REVOKE ALL ON FUNCTION public.take_run_request(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run_request(p_now timestamp with time zone) TO service_role;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO authenticated;
+GRANT SELECT,INSERT ON TABLE public.contacts TO service_role;
+
+GRANT UPDATE(email_status) ON TABLE public.contacts TO service_role;
+
+GRANT UPDATE(email_status_reason) ON TABLE public.contacts TO service_role;
+
+GRANT UPDATE(email_status_at) ON TABLE public.contacts TO service_role;
+
+GRANT UPDATE(updated_at) ON TABLE public.contacts TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drip_campaign_templates TO authenticated;
+GRANT SELECT ON TABLE public.drip_campaign_templates TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drip_campaigns TO authenticated;
+GRANT SELECT ON TABLE public.drip_campaigns TO service_role;
+
+GRANT SELECT ON TABLE public.email_sends TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.email_sends TO service_role;
+
+GRANT SELECT ON TABLE public.enrollment_list TO authenticated;
+GRANT SELECT ON TABLE public.enrollment_list TO service_role;
+
+REVOKE ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) TO service_role;
+
 GRANT SELECT,INSERT ON TABLE public.activities TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.activities TO service_role;
 
@@ -2575,34 +2623,11 @@ GRANT SELECT ON TABLE public.app_settings_public TO authenticated;
 GRANT SELECT ON TABLE public.audit_log TO authenticated;
 GRANT SELECT ON TABLE public.audit_log TO service_role;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO authenticated;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO service_role;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_types TO authenticated;
 GRANT SELECT ON TABLE public.contact_types TO service_role;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drip_campaign_templates TO authenticated;
-GRANT SELECT ON TABLE public.drip_campaign_templates TO service_role;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drip_campaigns TO authenticated;
-GRANT SELECT ON TABLE public.drip_campaigns TO service_role;
-
-GRANT SELECT ON TABLE public.email_sends TO authenticated;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.email_sends TO service_role;
-
 GRANT SELECT ON TABLE public.campaign_overview TO authenticated;
 GRANT SELECT ON TABLE public.campaign_overview TO service_role;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO authenticated;
-GRANT SELECT,INSERT ON TABLE public.contacts TO service_role;
-
-GRANT UPDATE(email_status) ON TABLE public.contacts TO service_role;
-
-GRANT UPDATE(email_status_reason) ON TABLE public.contacts TO service_role;
-
-GRANT UPDATE(email_status_at) ON TABLE public.contacts TO service_role;
-
-GRANT UPDATE(updated_at) ON TABLE public.contacts TO service_role;
 
 GRANT INSERT,UPDATE ON TABLE public.profiles TO authenticated;
 GRANT SELECT ON TABLE public.profiles TO service_role;
@@ -2640,9 +2665,6 @@ GRANT SELECT,INSERT ON TABLE public.drip_decisions TO service_role;
 
 GRANT SELECT ON TABLE public.email_events TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.email_events TO service_role;
-
-GRANT SELECT ON TABLE public.enrollment_list TO authenticated;
-GRANT SELECT ON TABLE public.enrollment_list TO service_role;
 
 GRANT SELECT ON TABLE public.industries_in_use TO authenticated;
 GRANT SELECT ON TABLE public.industries_in_use TO service_role;

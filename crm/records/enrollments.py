@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from crm.database.gateway import IS_NOT_NULL, Filter, Gateway, Row, among
+from crm.database.gateway import Gateway, Row, among
 from crm.records.rows import columns_of, records_from
 
 Action = Literal["pause", "resume", "stop"]
@@ -68,14 +68,11 @@ class EnrollmentRecords:
 
     def upcoming(self, *, limit: int) -> list[Enrollment]:
         """Active enrollments by their next send date, the earliest first."""
-        return self._list(
-            {"status": "active", "next_send_at": IS_NOT_NULL}, ["next_send_at"], limit
-        )
+        return records_from(Enrollment, self._gateway.call("upcoming_enrollments", p_limit=limit))
 
     def count_due(self, *, now: datetime) -> int:
         """Active enrollments of running campaigns whose next e-mail is due."""
-        where = {"status": "active", "campaign_status": "active", "next_send_at": Filter("<=", now)}
-        return self._gateway.count("enrollment_list", where=where)
+        return sum(step["due"] for step in self._gateway.call("due_by_step", p_now=now))
 
     def enroll(
         self, contact_ids: Sequence[str], *, campaign_id: str | None, source: str, now: datetime
