@@ -95,8 +95,7 @@ class Tick:
         return self._finish()
 
     def _break_off(self, because: str) -> None:
-        again = self._clock() + AFTER_FAILURE
-        self._progress.stop(because, StopReason.INTERRUPTED, wake_at=again)
+        self._progress.stop(because, StopReason.INTERRUPTED, wake_at=self._clock() + AFTER_FAILURE)
 
     def sweep(self) -> None:
         """Leases that ran out: released before the hand-over, held as unconfirmed after it."""
@@ -156,11 +155,11 @@ class Tick:
         while len(self._in_flight) > at_most:
             done, self._in_flight = wait(self._in_flight, return_when=FIRST_COMPLETED)
             for future in done:
-                error = future.exception()
-                if error is not None:
-                    logger.error("a request could not be written down", exc_info=error)
-                    because = f"A request could not be written down: {type(error).__name__}."
-                    self._break_off(because)
+                if error := future.exception():
+                    # No traceback of a database error: the driver's words quote rows.
+                    words = error if isinstance(error, DatabaseError) else type(error).__name__
+                    logger.error("a request could not be written down: %s", words)
+                    self._break_off(f"A request could not be written down: {words}")
 
     def _finish(self) -> dict[str, object]:
         now = self._clock()
@@ -177,9 +176,8 @@ class Tick:
 def make_sender(settings: Settings, clock: Clock = wall_clock) -> Sender:
     """SendGrid with a key, the local outbox without one."""
     if settings.sends_for_real:
-        return SendGridSender(
-            settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_base_url
-        )
+        key = settings.sendgrid_api_key.get_secret_value()
+        return SendGridSender(key, settings.sendgrid_base_url)
     return OutboxSender(settings.data_dir / "outbox", clock=clock)
 
 
@@ -210,10 +208,12 @@ class DripThread(threading.Thread):
             service = DbService.for_service()
             tick = Tick(service, sender, self._settings, stopping=self._stopping)
             tick.run(trigger)
+            return tick.next_run_at
+        except DatabaseError as error:
+            logger.error("the run failed, the next one is in %s: %s", AFTER_FAILURE, error)
         except Exception:  # the loop's boundary: whatever failed, the next tick tries again
             logger.exception("the run failed; the next one is in %s", AFTER_FAILURE)
-            return wall_clock() + AFTER_FAILURE
-        return tick.next_run_at
+        return wall_clock() + AFTER_FAILURE
 
     def _sleep_until(self, moment: datetime) -> str:
         """Wait for the next run; says what woke it."""

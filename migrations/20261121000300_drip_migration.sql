@@ -173,8 +173,12 @@ create table public.scheduler_runs (
   error text not null default '',
   -- The sender identity this run wrote with; part of showing an e-mail exactly as it was sent.
   sender jsonb not null default '{}',
-  next_run_at timestamptz
+  next_run_at timestamptz,
+  -- Until when this run's leases may last; null when none of its sends is under way. The sweep looks at
+  -- overdue runs only: an index on the leases themselves is full of dead entries after a large run.
+  leased_until timestamptz
 );
+create index scheduler_runs_leased on public.scheduler_runs (leased_until) where leased_until is not null;
 create index scheduler_runs_newest on public.scheduler_runs (started_at desc);
 
 create table public.email_sends (
@@ -212,8 +216,8 @@ create table public.email_sends (
   constraint one_email_a_step_and_run unique (contact_id, campaign_id, step, run)
 ) with (fillfactor = 60);
 -- No index mentions status, not even in its predicate: the hand-over then stays a heap-only update.
--- The sweep: leases to judge. Settling clears lease_until, so the index holds only what is in flight.
-create index email_sends_leased on public.email_sends (lease_until) where lease_until is not null;
+-- The sweep: the sends of a run whose leases ran out.
+create index email_sends_of_run on public.email_sends (scheduler_run_id);
 -- The queue: what waits for a person.
 create index email_sends_held on public.email_sends (held_at desc) where held_at is not null;
 

@@ -14,7 +14,10 @@ create function public.finish_run(p_run bigint, p_now timestamptz, p_counts text
 returns void language sql set search_path = '' as $$
   update public.scheduler_runs
   set finished_at = p_now, counts = p_counts::jsonb, error = p_error, next_run_at = p_next_run_at,
-      status = case when p_error = '' then 'ok' else 'failed' end
+      status = case when p_error = '' then 'ok' else 'failed' end,
+      leased_until = case when exists (
+        select from public.email_sends s where s.scheduler_run_id = p_run and s.lease_until is not null)
+        then leased_until end
   where id = p_run
 $$;
 
@@ -56,10 +59,12 @@ create function public.sweep(p_now timestamptz, p_run bigint) returns table (rel
 language plpgsql set search_path = '' as $$
 begin
   return query
-  with expired as (
-    select s.id, s.status from public.email_sends s
+  with overdue as materialized (
+    select r.id from public.scheduler_runs r where r.leased_until <= p_now),
+  expired as (
+    select s.id, s.status from overdue o join public.email_sends s on s.scheduler_run_id = o.id
     where s.lease_until is not null and s.lease_until <= p_now
-    for update skip locked),
+    for update of s skip locked),
   judged as (
     update public.email_sends s
     set status = case when x.status = 'claimed' then 'retry' else 'unconfirmed' end,
@@ -84,6 +89,10 @@ begin
              else 'The scheduler stopped while the provider had it. It is held until somebody decides.' end, p_run
     from judged j)
   select count(*) filter (where j.status = 'retry'), count(*) filter (where j.status = 'unconfirmed') from judged j;
+  -- A run stays open while a lease of it is left, be it one that another sweep is judging right now.
+  update public.scheduler_runs r
+  set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
+  where r.leased_until <= p_now;
 end
 $$;
 
@@ -172,6 +181,8 @@ begin
     end loop;
 
     if cardinality(claimed) > 0 then
+      update public.scheduler_runs
+      set leased_until = greatest(leased_until, p_now + p_lease_seconds * interval '1 second') where id = p_run;
       return query
       -- A statement of its own, hence a fresh snapshot: it sees what another scheduler claimed for
       -- the same contact until the lock above was ours.

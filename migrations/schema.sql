@@ -824,6 +824,8 @@ begin
     end loop;
 
     if cardinality(claimed) > 0 then
+      update public.scheduler_runs
+      set leased_until = greatest(leased_until, p_now + p_lease_seconds * interval '1 second') where id = p_run;
       return query
       -- A statement of its own, hence a fresh snapshot: it sees what another scheduler claimed for
       -- the same contact until the lock above was ours.
@@ -875,7 +877,10 @@ CREATE FUNCTION public.finish_run(p_run bigint, p_now timestamp with time zone, 
     AS $$
   update public.scheduler_runs
   set finished_at = p_now, counts = p_counts::jsonb, error = p_error, next_run_at = p_next_run_at,
-      status = case when p_error = '' then 'ok' else 'failed' end
+      status = case when p_error = '' then 'ok' else 'failed' end,
+      leased_until = case when exists (
+        select from public.email_sends s where s.scheduler_run_id = p_run and s.lease_until is not null)
+        then leased_until end
   where id = p_run
 $$;
 
@@ -1271,10 +1276,12 @@ CREATE FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) RETUR
     AS $$
 begin
   return query
-  with expired as (
-    select s.id, s.status from public.email_sends s
+  with overdue as materialized (
+    select r.id from public.scheduler_runs r where r.leased_until <= p_now),
+  expired as (
+    select s.id, s.status from overdue o join public.email_sends s on s.scheduler_run_id = o.id
     where s.lease_until is not null and s.lease_until <= p_now
-    for update skip locked),
+    for update of s skip locked),
   judged as (
     update public.email_sends s
     set status = case when x.status = 'claimed' then 'retry' else 'unconfirmed' end,
@@ -1299,6 +1306,10 @@ begin
              else 'The scheduler stopped while the provider had it. It is held until somebody decides.' end, p_run
     from judged j)
   select count(*) filter (where j.status = 'retry'), count(*) filter (where j.status = 'unconfirmed') from judged j;
+  -- A run stays open while a lease of it is left, be it one that another sweep is judging right now.
+  update public.scheduler_runs r
+  set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
+  where r.leased_until <= p_now;
 end
 $$;
 
@@ -1842,6 +1853,7 @@ CREATE TABLE public.scheduler_runs (
     error text DEFAULT ''::text NOT NULL,
     sender jsonb DEFAULT '{}'::jsonb NOT NULL,
     next_run_at timestamp with time zone,
+    leased_until timestamp with time zone,
     CONSTRAINT scheduler_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'ok'::text, 'failed'::text]))),
     CONSTRAINT scheduler_runs_trigger_check CHECK ((trigger = ANY (ARRAY['interval'::text, 'requested'::text, 'command'::text])))
 );
@@ -2092,7 +2104,7 @@ CREATE INDEX email_events_of_send ON public.email_events USING btree (send_id);
 
 CREATE INDEX email_sends_held ON public.email_sends USING btree (held_at DESC) WHERE (held_at IS NOT NULL);
 
-CREATE INDEX email_sends_leased ON public.email_sends USING btree (lease_until) WHERE (lease_until IS NOT NULL);
+CREATE INDEX email_sends_of_run ON public.email_sends USING btree (scheduler_run_id);
 
 CREATE INDEX enrollments_due ON public.campaign_enrollments USING btree (campaign_id, next_step, next_send_at) WHERE ((status = 'active'::text) AND (next_send_at IS NOT NULL));
 
@@ -2119,6 +2131,8 @@ CREATE UNIQUE INDEX one_published_version_a_step ON public.drip_campaign_templat
 CREATE INDEX projects_contact ON public.projects USING btree (contact_id);
 
 CREATE INDEX projects_owner ON public.projects USING btree (owner_id);
+
+CREATE INDEX scheduler_runs_leased ON public.scheduler_runs USING btree (leased_until) WHERE (leased_until IS NOT NULL);
 
 CREATE INDEX scheduler_runs_newest ON public.scheduler_runs USING btree (started_at DESC);
 

@@ -15,7 +15,13 @@ from crm.mail.message import MailRequest, Recipient, SenderIdentity
 from crm.mail.senders import Sender
 from crm.scheduler.desk import Desk
 from crm.scheduler.progress import Lease, Progress, StopReason
-from db_service import DatabaseError, EngineRecords, Postponement, Settlement
+from db_service import (
+    DatabaseError,
+    DatabaseUnreachableError,
+    EngineRecords,
+    Postponement,
+    Settlement,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +56,7 @@ class Dispatcher:
         if self._progress.stop_because:
             self._put_back(letters)
             return
-        allowed = self._engine.hand_over(
-            self._lease.token,
-            provider=self._sender.name,
-            values={letter.due.send_id: letter.values for letter in letters},
-            now=self._clock(),
-        )
+        allowed = self._hand_over(letters)
         going = [letter for letter in letters if letter.due.send_id in allowed]
         if len(going) < len(letters):
             self._give_back([letter for letter in letters if letter.due.send_id not in allowed])
@@ -63,6 +64,28 @@ class Dispatcher:
             outcomes = deliver(self._sender, self._request(going))
             self._progress.count(requests=1)
             self._settle(going, outcomes)
+
+    def _hand_over(self, letters: Sequence[Letter]) -> set[str]:
+        try:
+            return self._engine.hand_over(
+                self._lease.token,
+                provider=self._sender.name,
+                values={letter.due.send_id: letter.values for letter in letters},
+                now=self._clock(),
+            )
+        except DatabaseUnreachableError:
+            self._take_back(letters)
+            raise
+
+    def _take_back(self, letters: Sequence[Letter]) -> None:
+        """Marked as handed over or not, nobody knows; but nothing left, so all are due again."""
+        now = self._clock()
+        reason = "The database did not answer before it could leave; it is due again."
+        settlements = [
+            Settlement(send_id=x.due.send_id, status="retry", reason=reason, retry_at=now)
+            for x in letters
+        ]
+        self._write_down(settlements, now)
 
     def _put_back(self, letters: Sequence[Letter]) -> None:
         """The run ended before these could leave."""
@@ -95,14 +118,17 @@ class Dispatcher:
     def _settle(self, letters: Sequence[Letter], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()
         settlements = [self._settlement(x, o, now) for x, o in zip(letters, outcomes, strict=True)]
-        # The provider has answered: giving up now would make a known result an unconfirmed one.
+        self._write_down(settlements, now)
+        self._progress.count(**Counter(str(o.status) for o in outcomes))
+        self._heed(outcomes, now)
+
+    def _write_down(self, settlements: Sequence[Settlement], now: datetime) -> None:
+        """What is known must not be lost: giving up now would make it an unconfirmed result."""
         for attempt in stamina.retry_context(
             on=_may_pass_later, attempts=50, timeout=SETTLE_SECONDS
         ):
             with attempt:
                 self._engine.settle(self._lease.run, self._lease.token, settlements, now=now)
-        self._progress.count(**Counter(str(o.status) for o in outcomes))
-        self._heed(outcomes, now)
 
     def _settlement(self, letter: Letter, outcome: Outcome, now: datetime) -> Settlement:
         if outcome.status == "accepted":

@@ -1,6 +1,14 @@
 """Schedulers and scripts as processes of their own, with nothing of this machine's settings."""
 
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm.settings import PROJECT_ROOT
 from tests.standins.sendgrid import SendGridStandIn
+
+Answer = subprocess.CompletedProcess[str]
 
 # A search path is all a Python of ours needs of the machine around it.
 _MACHINE = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
@@ -21,3 +29,33 @@ def environment_for(
     if standin is not None:
         ours |= {"SENDGRID_API_KEY": standin.key, "SENDGRID_BASE_URL": standin.url}
     return _MACHINE | ours | more
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Runs a command of the project on one database; without a stand-in there is no key."""
+
+    address: str
+    folder: Path
+
+    def __call__(
+        self, *arguments: object, database: str = "", standin: SendGridStandIn | None = None
+    ) -> Answer:
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=PROJECT_ROOT,
+            env=environment_for(database or self.address, standin, DATA_DIR=str(self.folder)),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+def fails_in_one_line(answer: Answer, code: int, *words: str) -> None:
+    """Ended with that code, and one line of stderr that has all these words."""
+    assert answer.returncode == code, answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+    for word in words:
+        assert word in answer.stderr

@@ -166,3 +166,33 @@ def test_an_unexpected_fault_is_written_down_as_a_failed_run(
     assert "ZeroDivisionError" in str(report["error"])
     assert scheduler.service.scheduler_runs.latest(limit=1)[0].status == "failed"
     assert scheduler.tick()["accepted"] == 1
+
+
+@pytest.mark.parametrize("written_down", [True, False])
+def test_a_hand_over_that_was_never_heard_of_left_nothing_and_is_due_again(
+    scheduler: Scheduler,
+    sendgrid_standin: SendGridStandIn,
+    raw: Raw,
+    a_crowd: ACrowd,
+    published_steps: PublishedSteps,
+    monkeypatch: pytest.MonkeyPatch,
+    written_down: bool,
+) -> None:
+    published_steps("lead", 2)
+    a_crowd(3)
+    hand_over = EngineRecords.hand_over
+
+    def unheard(self: EngineRecords, *given: object, **named: object) -> None:
+        if written_down:
+            hand_over(self, *given, **named)  # type: ignore[arg-type]
+        raise DatabaseUnreachableError("The database cannot be reached.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EngineRecords, "hand_over", unheard)
+        assert scheduler.tick()["error"]
+    assert sendgrid_standin.requests == []
+    assert values(raw, "select distinct status from email_sends") == [
+        "retry" if written_down else "claimed"
+    ]
+    assert scheduler.tick(minutes=11)["accepted"] == 3
+    assert _sent_once(sendgrid_standin, 3)

@@ -278,18 +278,6 @@ def test_an_e_mail_refused_for_its_content_waits_for_a_person_not_the_contact(
     assert service.sends.held(limit=1) == []
 
 
-def test_a_slow_provider_that_answers_in_time_is_no_trouble(
-    scheduler: Scheduler,
-    sendgrid_standin: SendGridStandIn,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
-) -> None:
-    published_steps("lead", 1)
-    a_crowd(3)
-    sendgrid_standin.answer_next(answers.slow(0.2))
-    assert scheduler.tick()["accepted"] == 3
-
-
 def test_a_request_too_large_for_the_provider_is_halved(
     scheduler: Scheduler,
     sendgrid_standin: SendGridStandIn,
