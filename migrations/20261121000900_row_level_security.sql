@@ -189,7 +189,9 @@ grant execute on function
   public.restart_enrollment(uuid, timestamptz),
   public.import_contacts(text, text, text, boolean, timestamptz),
   public.publish_template(uuid, integer, text, timestamptz),
-  public.due_by_step(timestamptz), public.upcoming_enrollments(integer)
+  public.due_by_step(timestamptz), public.upcoming_enrollments(integer),
+  public.find_contacts(text, text[], text[], uuid, text, text, boolean, uuid, integer),
+  public.count_contacts(text, text[], text[], uuid, text, text, boolean)
   to authenticated, service_role;
 grant execute on function
   public.request_run(timestamptz), public.resume_sending(timestamptz), public.retry_failed(uuid[], timestamptz)

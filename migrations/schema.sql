@@ -845,6 +845,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select count(*) from public.find_contacts(
+    p_text, p_types, p_statuses, p_owner, p_industry, p_tag, p_archived, null, null)
+$$;
+
 CREATE FUNCTION public.due_by_step(p_now timestamp with time zone) RETURNS TABLE(campaign text, step smallint, email text, due bigint)
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -868,6 +876,30 @@ begin
   select * from private.enroll(allowed, p_campaign, p_source, p_now)
   union all
   select w.id, 'not_yours' from unnest(p_contacts) w (id) where w.id <> all (allowed);
+end
+$$;
+
+CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+  if private.user_id() is not null and not private.is_staff() then
+    return;
+  end if;
+  return query
+  select c.id from public.contacts c
+  where (c.archived_at is not null) = p_archived
+    and (p_text is null or c.search_text ilike p_text)
+    and (p_types is null or c.contact_type = any (p_types))
+    and (p_statuses is null or c.email_status = any (p_statuses))
+    and (p_owner is null or c.owner_id = p_owner)
+    and (p_industry is null or c.industry = p_industry)
+    and (p_tag is null or p_tag = any (c.tags))
+    and (p_before is null or c.id < p_before)
+  order by c.id desc
+  limit p_limit;
 end
 $$;
 
@@ -2532,6 +2564,10 @@ GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action t
 REVOKE ALL ON FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) TO service_role;
 
+REVOKE ALL ON FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO service_role;
@@ -2539,6 +2575,10 @@ GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO serv
 REVOKE ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.finish_run(p_run bigint, p_now timestamp with time zone, p_counts text, p_error text, p_next_run_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_run(p_run bigint, p_now timestamp with time zone, p_counts text, p_error text, p_next_run_at timestamp with time zone) TO service_role;

@@ -32,10 +32,15 @@ def among(values: Sequence[Any]) -> Filter:
     return Filter("in", list(values))
 
 
-def matching(text: str) -> Filter:
-    """Case-insensitive "contains this text"; wildcards in the text are taken literally."""
+def containing(text: str) -> str:
+    """The pattern for "contains this text"; wildcards in the text are taken literally."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return Filter("ilike", f"%{escaped}%")
+    return f"%{escaped}%"
+
+
+def matching(text: str) -> Filter:
+    """Case-insensitive "contains this text"."""
+    return Filter("ilike", containing(text))
 
 
 IS_NULL = Filter("is null")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crm.database.gateway import IS_NOT_NULL, IS_NULL, Filter, Gateway, Row, among, matching
+from crm.database.gateway import IS_NOT_NULL, IS_NULL, Gateway, Row, among, containing
 from crm.records.rows import columns_of, record_from, records_from
 from crm.records.states import EmailStatus
 
@@ -109,21 +109,18 @@ class ContactSearch:
     tag: str = ""
     archived: bool = False
 
-    def where(self) -> dict[str, object]:
-        conditions: dict[str, object] = {"archived_at": IS_NOT_NULL if self.archived else IS_NULL}
-        if self.text.strip():
-            conditions["search_text"] = matching(" ".join(self.text.lower().split()))
-        if self.contact_types:
-            conditions["contact_type"] = among(self.contact_types)
-        if self.email_statuses:
-            conditions["email_status"] = among(self.email_statuses)
-        if self.owner_id:
-            conditions["owner_id"] = self.owner_id
-        if self.industry:
-            conditions["industry"] = self.industry
-        if self.tag:
-            conditions["tags"] = Filter("contains", [self.tag])
-        return conditions
+    def parameters(self) -> dict[str, object]:
+        """For find_contacts and count_contacts; None leaves a filter out."""
+        words = " ".join(self.text.lower().split())
+        return {
+            "p_text": containing(words) if words else None,
+            "p_types": list(self.contact_types) or None,
+            "p_statuses": list(self.email_statuses) or None,
+            "p_owner": self.owner_id,
+            "p_industry": self.industry or None,
+            "p_tag": self.tag or None,
+            "p_archived": self.archived,
+        }
 
 
 EVERYONE = ContactSearch()
@@ -153,21 +150,21 @@ class ContactRecords:
         self, search: ContactSearch = EVERYONE, *, before: str | None = None, size: int = 50
     ) -> ContactPage:
         """Contacts newest first. `before` is the `next_before` of the page before."""
-        where = search.where()
-        if before is not None:
-            where["id"] = Filter("<", before)
+        found = self._gateway.call(
+            "find_contacts", **search.parameters(), p_before=before, p_limit=size + 1
+        )
         rows = self._gateway.select(
             "contact_list",
             columns=columns_of(Contact),
-            where=where,
+            where={"id": among(found[:size])},
             order=["id desc"],
-            limit=size + 1,
         )
-        shown = records_from(Contact, rows[:size])
-        return ContactPage(tuple(shown), shown[-1].id if len(rows) > size else None)
+        return ContactPage(
+            tuple(records_from(Contact, rows)), found[size - 1] if len(found) > size else None
+        )
 
     def count(self, search: ContactSearch = EVERYONE) -> int:
-        return self._gateway.count("contacts", where=search.where())
+        return int(self._gateway.call("count_contacts", **search.parameters()))
 
     def count_all(self) -> int:
         """Contacts in the database, archived ones included."""
