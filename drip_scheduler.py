@@ -142,12 +142,12 @@ class Tick:
 
     def compose(self, claimed: Sequence[ClaimedSend]) -> list[Letter]:
         """Decide and render; what may not go now is put back with its reason."""
-        if claimed:
-            self._desk.refresh_for(claimed[0].template_id)
+        self._desk.refresh_for(claimed[0].template_id)
         letters, held = self._writer.write(claimed, now=self._clock())
         if held:
             self._engine.postpone(self._lease.run, held, now=self._clock())
             self._progress.count(postponed=len(held))
+            self._progress.postponed_until(min(p.until or self._clock() for p in held))
         return letters
 
     def _wait_for(self, at_most: int) -> None:
@@ -164,9 +164,9 @@ class Tick:
     def _finish(self) -> dict[str, object]:
         now = self._clock()
         regular = now + timedelta(seconds=self._settings.drip_interval_seconds)
-        self.next_run_at = min(regular, self._progress.wake_at or regular)
-        counts = dict(self._progress.counts)
-        error = self._progress.stop_because
+        early = (self._progress.wake_at, self._progress.opens_at)
+        self.next_run_at = min([regular, *(moment for moment in early if moment and moment > now)])
+        counts, error = dict(self._progress.counts), self._progress.stop_because
         self._engine.finish_run(
             self._lease.run, counts=counts, error=error, next_run_at=self.next_run_at, now=now
         )
@@ -205,8 +205,7 @@ class DripThread(threading.Thread):
 
     def _tick(self, sender: Sender, trigger: str) -> datetime:
         try:
-            service = DbService.for_service()
-            tick = Tick(service, sender, self._settings, stopping=self._stopping)
+            tick = Tick(DbService.for_service(), sender, self._settings, stopping=self._stopping)
             tick.run(trigger)
             return tick.next_run_at
         except DatabaseError as error:

@@ -196,7 +196,17 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
+def _is_local(address: str) -> bool:
+    return (urlsplit(address).hostname or "") in {"localhost", "127.0.0.1", "::1"}
+
+
 def _check_combination(settings: Settings) -> None:
+    real_provider = settings.sends_for_real and not _is_local(settings.sendgrid_base_url)
+    if real_provider and _is_local(settings.public_url):
+        raise SettingsError(
+            "PUBLIC_URL: this machine only. Unsubscribe links of real e-mails must be reachable; "
+            "set the address under which the app is published."
+        )
     if settings.sends_for_real and not settings.mail_postal_address.strip():
         raise SettingsError(
             "MAIL_POSTAL_ADDRESS: not set. A real send needs one in its footer (CAN-SPAM); "

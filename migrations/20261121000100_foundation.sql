@@ -100,6 +100,12 @@ language sql stable security definer set search_path = '' as
 $$ select exists (select from public.profiles
                   where id = private.user_id() and active and role = 'admin') $$;
 
+-- The scheduler, the public routes and operators: no person is signed in, and the role is not the one people
+-- act under. (A token without a subject is still a stranger, not the service.)
+create function private.acts_as_service() returns boolean
+language sql stable set search_path = '' as
+$$ select private.user_id() is null and current_setting('role', true) not in ('authenticated', 'anon') $$;
+
 -- Nobody changes their own role, and the last active admin stays one.
 create function private.guard_profile_role() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -113,7 +119,7 @@ begin
                      where role = 'admin' and active and id <> old.id) then
     raise exception 'The last admin must stay an admin.' using errcode = 'MP001';
   end if;
-  if new.role is distinct from old.role and private.user_id() is not null
+  if new.role is distinct from old.role and not private.acts_as_service()
      and not private.is_admin() then
     raise exception 'Only an admin changes roles.' using errcode = 'MP001';
   end if;

@@ -17,7 +17,7 @@ create table public.contacts (
   company_name text not null default '',
   job_title text not null default '',
   industry text not null default '',
-  contact_type text not null default 'networking' references public.contact_types (key) on update cascade,
+  contact_type text not null default 'networking' references public.contact_types (key),
   owner_id uuid references public.profiles (id) on delete set null,
   city text not null default '',
   state text not null default '',

@@ -24,10 +24,14 @@ begin
     if (new.email, new.email_status) is not distinct from (old.email, old.email_status) then
       return new;
     end if;
+    -- Who said stop stays stopped, whatever else is written; lifting it is an audited function's business.
+    if old.email_status in ('unsubscribed', 'complained') and new.email_status not in ('unsubscribed', 'complained') then
+      new.email_status := old.email_status;
+      new.email_status_reason := old.email_status_reason;
+      new.email_status_at := old.email_status_at;
+    end if;
     if new.email is distinct from old.email then
-      if old.email_status in ('unsubscribed', 'complained') and new.email_status <> 'complained' then
-        new.email_status := old.email_status;
-      elsif old.email_status in ('bounced', 'invalid') and new.email_status = old.email_status then
+      if old.email_status in ('bounced', 'invalid') and new.email_status = old.email_status then
         new.email_status := 'ok';
         new.email_status_reason := '';
         new.email_status_at := private.clock();
@@ -187,7 +191,8 @@ begin
     select a.email, private.suppression_of_status(a.email_status), 'contact', moment
     from before b join after a using (id)
     where a.email_status <> 'ok' and a.email_status <> b.email_status and a.email is not null
-    on conflict (email) do nothing;
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason);
     insert into public.activities (contact_id, occurred_at, kind, summary)
     select a.id, moment, case when a.email_status = 'unsubscribed' then 'unsubscribed' else 'suppressed' end,
            case a.email_status when 'unsubscribed' then 'Unsubscribed' when 'bounced' then 'The address bounced'
@@ -200,6 +205,14 @@ begin
       state.status, moment)
     from (values ('unsubscribed'), ('bounced'), ('complained'), ('invalid')) state (status);
   end if;
+
+  -- A new address of somebody who said stop is listed as well.
+  insert into public.suppressions (email, reason, source, created_at)
+  select a.email, private.suppression_of_status(a.email_status), 'contact', moment
+  from before b join after a using (id)
+  where a.email is distinct from b.email and a.email is not null and a.email_status in ('unsubscribed', 'complained')
+  on conflict (email) do update set reason = excluded.reason
+    where private.is_weaker(suppressions.reason, excluded.reason);
 
   -- A new type: out of the old type's campaign, into the new one's.
   retyped := array(select a.id from before b join after a using (id) where a.contact_type <> b.contact_type);
@@ -224,17 +237,32 @@ create trigger on_contacts_changed after update on public.contacts
   referencing old table as before new table as after
   for each statement execute function private.on_contacts_changed();
 
+-- An address that failed may be corrected; a person's wish weighs more and replaces it.
+create function private.is_weaker(reason text, other text) returns boolean
+language sql immutable set search_path = '' as $$
+  select reason in ('hard_bounce', 'invalid') and other not in ('hard_bounce', 'invalid')
+$$;
+
 create function private.on_suppressions_added() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+  -- Contacts and the list each write to the other; where nothing changes it must end.
+  if not exists (select from added) then
+    return null;
+  end if;
   update public.contacts c
   set email_status = private.status_of_suppression(a.reason), email_status_at = private.clock(),
       email_status_reason = 'Put on the suppression list.', updated_at = private.clock()
-  from added a where c.email = a.email and c.email_status = 'ok';
+  from added a
+  where c.email = a.email and (c.email_status = 'ok' or (c.email_status in ('bounced', 'invalid')
+    and private.status_of_suppression(a.reason) in ('unsubscribed', 'complained')));
   return null;
 end
 $$;
 create trigger on_suppressions_added after insert on public.suppressions
+  referencing new table as added
+  for each statement execute function private.on_suppressions_added();
+create trigger on_suppressions_changed after update on public.suppressions
   referencing new table as added
   for each statement execute function private.on_suppressions_added();
 

@@ -226,7 +226,8 @@ begin
     from stuck where e.id = stuck.id and stuck.open)
   update public.campaign_enrollments e
   set next_step = stuck.step,
-      next_send_at = greatest(p_now, stuck.last_sent_at + stuck.delay_days * interval '1 day'),
+      next_send_at = case when stuck.step is not null
+        then greatest(p_now, stuck.last_sent_at + stuck.delay_days * interval '1 day') end,
       status = case when stuck.step is null then 'completed' else 'active' end,
       ended_at = case when stuck.step is null then p_now end,
       updated_at = p_now
@@ -406,11 +407,12 @@ begin
   where g.status = 'failed' and g.refused and s.id = g.id and s.status = 'failed'
     and c.id = s.contact_id and c.email_status = 'ok' and c.email = s.to_email;
 
-  -- Any other permanent refusal is about the e-mail, not the person: hold the place and show it.
+  -- Any other permanent refusal is about the e-mail, or about an address that was corrected meanwhile:
+  -- hold the place and show it. (Who was stopped above is not active any more.)
   update public.campaign_enrollments e
   set status = 'paused', reason = 'send_failed', updated_at = p_now
-  from unnest(p_sends, p_statuses, p_address_refused) g (id, status, refused), public.email_sends s
-  where g.status = 'failed' and not g.refused and s.id = g.id and s.status = 'failed'
+  from unnest(p_sends, p_statuses) g (id, status), public.email_sends s
+  where g.status = 'failed' and s.id = g.id and s.status = 'failed'
     and e.id = s.enrollment_id and e.status = 'active';
 end
 $$;

@@ -7,7 +7,7 @@ create function private.changeable(p_contacts uuid[]) returns uuid[]
 language sql stable security definer set search_path = '' as $$
   select coalesce(array_agg(c.id), '{}') from public.contacts c
   where c.id = any (p_contacts)
-    and (private.user_id() is null or private.is_admin()
+    and (private.acts_as_service() or private.is_admin()
          or (private.is_staff() and private.user_id() in (c.owner_id, c.created_by)))
 $$;
 
@@ -150,6 +150,9 @@ begin
     from public.campaign_enrollments e
     where s.id = any (p_sends) and s.status = 'failed'
       and e.id = s.enrollment_id and e.status = 'paused' and e.reason = 'send_failed' and e.next_step = s.step
+      and not (e.is_type_campaign and exists (
+        select from public.campaign_enrollments o
+        where o.contact_id = e.contact_id and o.status = 'active' and o.is_type_campaign))
     returning s.enrollment_id)
   update public.campaign_enrollments e
   set status = 'active', reason = '', next_send_at = p_now, updated_at = p_now
@@ -182,7 +185,7 @@ declare
   me uuid := private.user_id();
   mine uuid[];
 begin
-  if me is not null and not private.is_staff() then
+  if not private.acts_as_service() and not private.is_staff() then
     raise exception 'Only staff import contacts.' using errcode = '42501';
   end if;
   perform set_config('mpt.now', p_now::text, true);
@@ -208,16 +211,20 @@ begin
   with added as (
     insert into public.suppressions (email, reason, source, created_at)
     select r.email, 'opted_out', 'import', p_now from import_rows r where r.opted_out and r.email is not null
-    on conflict (email) do nothing returning suppressions.email)
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason)
+    returning suppressions.email)
   update import_rows r set outcome = 'suppressed' from added where r.email = added.email;
 
   with inserted as (
     insert into public.contacts as c
       (id, first_name, last_name, email, phone, company_name, job_title, industry, contact_type, owner_id,
-       city, state, country, time_zone, profile_url, website, tags, notes, source, created_by, created_at, updated_at)
+       city, state, country, time_zone, profile_url, website, tags, notes, source, created_by, created_at, updated_at,
+       email_status)
     select r.fresh_id, r.first_name, r.last_name, r.email, r.phone, r.company_name, r.job_title, r.industry,
            r.contact_type, coalesce(o.id, me), r.city, r.state, r.country, r.time_zone, r.profile_url, r.website,
-           coalesce(r.tags, '{}'), r.notes, p_source, me, p_now, p_now
+           coalesce(r.tags, '{}'), r.notes, p_source, me, p_now, p_now,
+           case when r.opted_out then 'unsubscribed' else 'ok' end
     from import_rows r
     left join lateral (select p.id from public.profiles p
                        where p.active and lower(p.full_name) = lower(r.owner_name) limit 1) o on true
@@ -276,7 +283,11 @@ begin
   if p_enroll then
     perform private.enroll(
       array(select distinct r.contact_id from import_rows r join unnest(mine) m (id) on m.id = r.contact_id
-            where r.outcome in ('imported', 'updated', 'unchanged')),
+            join public.contacts c on c.id = r.contact_id join public.contact_types y on y.key = c.contact_type
+            -- Somebody who was in that campaign before left it for a reason; a file does not undo that.
+            where r.outcome in ('imported', 'updated', 'unchanged') and not exists (
+              select from public.campaign_enrollments e
+              where e.contact_id = c.id and e.campaign_id = y.campaign_id)),
       null, 'import', p_now);
   end if;
   return query select r.row_number, r.outcome, r.contact_id from import_rows r order by r.row_number;
@@ -316,7 +327,7 @@ join public.drip_campaigns d on d.id = e.campaign_id
 left join public.drip_campaign_templates t
   on t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published';
 
--- The next e-mails of running campaigns, the earliest first. Step by step it reads the index of due rows
+-- The next e-mails of all campaigns, the earliest first. Step by step it reads the index of due rows
 -- and stops at the limit; sorting the list itself would read every active enrollment.
 create function public.upcoming_enrollments(p_limit integer) returns setof public.enrollment_list
 language sql stable set search_path = '' as $$
@@ -406,7 +417,7 @@ declare
   latest integer;
   fresh uuid;
 begin
-  if private.user_id() is not null and not private.is_admin() then
+  if not private.acts_as_service() and not private.is_admin() then
     raise exception 'Only an admin publishes an e-mail.' using errcode = '42501';
   end if;
   -- One publisher at a time a campaign.
@@ -440,7 +451,7 @@ create function public.find_contacts(
 returns setof uuid
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
-  if private.user_id() is not null and not private.is_staff() then
+  if not private.acts_as_service() and not private.is_staff() then
     return;
   end if;
   return query
@@ -465,4 +476,23 @@ returns bigint
 language sql stable security definer set search_path = '' as $$
   select count(*) from public.find_contacts(
     p_text, p_types, p_statuses, p_owner, p_industry, p_tag, p_archived, null, null)
+$$;
+
+-- Somebody used the unsubscribe link. Whatever state the address was in, the person's wish replaces it, and the
+-- addresses we wrote to before a correction are listed too. False if there is no such contact.
+create function public.unsubscribe_contact(p_contact uuid, p_now timestamptz) returns boolean
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  update public.contacts
+  set email_status = 'unsubscribed', email_status_reason = 'Used the unsubscribe link.', email_status_at = p_now,
+      updated_at = p_now
+  where id = p_contact and email_status not in ('unsubscribed', 'complained');
+  insert into public.suppressions (email, reason, source, created_at)
+  select distinct s.to_email, 'unsubscribed', 'link', p_now from public.email_sends s
+  where s.contact_id = p_contact and s.handed_over_at is not null
+  on conflict (email) do update set reason = excluded.reason
+    where private.is_weaker(suppressions.reason, excluded.reason);
+  return exists (select from public.contacts where id = p_contact);
+end
 $$;

@@ -173,6 +173,7 @@ grant execute on function
   public.start_run(timestamptz, text, text, text),
   public.finish_run(bigint, timestamptz, text, text, timestamptz),
   public.take_run_request(timestamptz),
+  public.unsubscribe_contact(uuid, timestamptz),
   public.halt_sending(text, timestamptz),
   public.sweep(timestamptz, bigint),
   public.claim_due(timestamptz, integer, integer, bigint, uuid),

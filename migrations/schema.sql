@@ -10,6 +10,11 @@ CREATE SCHEMA public;
 
 COMMENT ON SCHEMA public IS 'standard public schema';
 
+CREATE FUNCTION private.acts_as_service() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$ select private.user_id() is null and current_setting('role', true) not in ('authenticated', 'anon') $$;
+
 CREATE FUNCTION private.apply_suppression() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -21,10 +26,14 @@ begin
     if (new.email, new.email_status) is not distinct from (old.email, old.email_status) then
       return new;
     end if;
+    -- Who said stop stays stopped, whatever else is written; lifting it is an audited function's business.
+    if old.email_status in ('unsubscribed', 'complained') and new.email_status not in ('unsubscribed', 'complained') then
+      new.email_status := old.email_status;
+      new.email_status_reason := old.email_status_reason;
+      new.email_status_at := old.email_status_at;
+    end if;
     if new.email is distinct from old.email then
-      if old.email_status in ('unsubscribed', 'complained') and new.email_status <> 'complained' then
-        new.email_status := old.email_status;
-      elsif old.email_status in ('bounced', 'invalid') and new.email_status = old.email_status then
+      if old.email_status in ('bounced', 'invalid') and new.email_status = old.email_status then
         new.email_status := 'ok';
         new.email_status_reason := '';
         new.email_status_at := private.clock();
@@ -49,7 +58,7 @@ CREATE FUNCTION private.changeable(p_contacts uuid[]) RETURNS uuid[]
     AS $$
   select coalesce(array_agg(c.id), '{}') from public.contacts c
   where c.id = any (p_contacts)
-    and (private.user_id() is null or private.is_admin()
+    and (private.acts_as_service() or private.is_admin()
          or (private.is_staff() and private.user_id() in (c.owner_id, c.created_by)))
 $$;
 
@@ -171,7 +180,7 @@ begin
                      where role = 'admin' and active and id <> old.id) then
     raise exception 'The last admin must stay an admin.' using errcode = 'MP001';
   end if;
-  if new.role is distinct from old.role and private.user_id() is not null
+  if new.role is distinct from old.role and not private.acts_as_service()
      and not private.is_admin() then
     raise exception 'Only an admin changes roles.' using errcode = 'MP001';
   end if;
@@ -249,6 +258,13 @@ begin
 exception when invalid_parameter_value then
   return false;
 end
+$$;
+
+CREATE FUNCTION private.is_weaker(reason text, other text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select reason in ('hard_bounce', 'invalid') and other not in ('hard_bounce', 'invalid')
 $$;
 
 CREATE FUNCTION private.match_import_rows() RETURNS void
@@ -347,7 +363,8 @@ begin
     select a.email, private.suppression_of_status(a.email_status), 'contact', moment
     from before b join after a using (id)
     where a.email_status <> 'ok' and a.email_status <> b.email_status and a.email is not null
-    on conflict (email) do nothing;
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason);
     insert into public.activities (contact_id, occurred_at, kind, summary)
     select a.id, moment, case when a.email_status = 'unsubscribed' then 'unsubscribed' else 'suppressed' end,
            case a.email_status when 'unsubscribed' then 'Unsubscribed' when 'bounced' then 'The address bounced'
@@ -360,6 +377,14 @@ begin
       state.status, moment)
     from (values ('unsubscribed'), ('bounced'), ('complained'), ('invalid')) state (status);
   end if;
+
+  -- A new address of somebody who said stop is listed as well.
+  insert into public.suppressions (email, reason, source, created_at)
+  select a.email, private.suppression_of_status(a.email_status), 'contact', moment
+  from before b join after a using (id)
+  where a.email is distinct from b.email and a.email is not null and a.email_status in ('unsubscribed', 'complained')
+  on conflict (email) do update set reason = excluded.reason
+    where private.is_weaker(suppressions.reason, excluded.reason);
 
   -- A new type: out of the old type's campaign, into the new one's.
   retyped := array(select a.id from before b join after a using (id) where a.contact_type <> b.contact_type);
@@ -465,10 +490,16 @@ CREATE FUNCTION private.on_suppressions_added() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
+  -- Contacts and the list each write to the other; where nothing changes it must end.
+  if not exists (select from added) then
+    return null;
+  end if;
   update public.contacts c
   set email_status = private.status_of_suppression(a.reason), email_status_at = private.clock(),
       email_status_reason = 'Put on the suppression list.', updated_at = private.clock()
-  from added a where c.email = a.email and c.email_status = 'ok';
+  from added a
+  where c.email = a.email and (c.email_status = 'ok' or (c.email_status in ('bounced', 'invalid')
+    and private.status_of_suppression(a.reason) in ('unsubscribed', 'complained')));
   return null;
 end
 $$;
@@ -594,11 +625,12 @@ begin
   where g.status = 'failed' and g.refused and s.id = g.id and s.status = 'failed'
     and c.id = s.contact_id and c.email_status = 'ok' and c.email = s.to_email;
 
-  -- Any other permanent refusal is about the e-mail, not the person: hold the place and show it.
+  -- Any other permanent refusal is about the e-mail, or about an address that was corrected meanwhile:
+  -- hold the place and show it. (Who was stopped above is not active any more.)
   update public.campaign_enrollments e
   set status = 'paused', reason = 'send_failed', updated_at = p_now
-  from unnest(p_sends, p_statuses, p_address_refused) g (id, status, refused), public.email_sends s
-  where g.status = 'failed' and not g.refused and s.id = g.id and s.status = 'failed'
+  from unnest(p_sends, p_statuses) g (id, status), public.email_sends s
+  where g.status = 'failed' and s.id = g.id and s.status = 'failed'
     and e.id = s.enrollment_id and e.status = 'active';
 end
 $$;
@@ -627,7 +659,8 @@ begin
     from stuck where e.id = stuck.id and stuck.open)
   update public.campaign_enrollments e
   set next_step = stuck.step,
-      next_send_at = greatest(p_now, stuck.last_sent_at + stuck.delay_days * interval '1 day'),
+      next_send_at = case when stuck.step is not null
+        then greatest(p_now, stuck.last_sent_at + stuck.delay_days * interval '1 day') end,
       status = case when stuck.step is null then 'completed' else 'active' end,
       ended_at = case when stuck.step is null then p_now end,
       updated_at = p_now
@@ -885,7 +918,7 @@ CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses tex
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 begin
-  if private.user_id() is not null and not private.is_staff() then
+  if not private.acts_as_service() and not private.is_staff() then
     return;
   end if;
   return query
@@ -983,7 +1016,7 @@ declare
   me uuid := private.user_id();
   mine uuid[];
 begin
-  if me is not null and not private.is_staff() then
+  if not private.acts_as_service() and not private.is_staff() then
     raise exception 'Only staff import contacts.' using errcode = '42501';
   end if;
   perform set_config('mpt.now', p_now::text, true);
@@ -1009,16 +1042,20 @@ begin
   with added as (
     insert into public.suppressions (email, reason, source, created_at)
     select r.email, 'opted_out', 'import', p_now from import_rows r where r.opted_out and r.email is not null
-    on conflict (email) do nothing returning suppressions.email)
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason)
+    returning suppressions.email)
   update import_rows r set outcome = 'suppressed' from added where r.email = added.email;
 
   with inserted as (
     insert into public.contacts as c
       (id, first_name, last_name, email, phone, company_name, job_title, industry, contact_type, owner_id,
-       city, state, country, time_zone, profile_url, website, tags, notes, source, created_by, created_at, updated_at)
+       city, state, country, time_zone, profile_url, website, tags, notes, source, created_by, created_at, updated_at,
+       email_status)
     select r.fresh_id, r.first_name, r.last_name, r.email, r.phone, r.company_name, r.job_title, r.industry,
            r.contact_type, coalesce(o.id, me), r.city, r.state, r.country, r.time_zone, r.profile_url, r.website,
-           coalesce(r.tags, '{}'), r.notes, p_source, me, p_now, p_now
+           coalesce(r.tags, '{}'), r.notes, p_source, me, p_now, p_now,
+           case when r.opted_out then 'unsubscribed' else 'ok' end
     from import_rows r
     left join lateral (select p.id from public.profiles p
                        where p.active and lower(p.full_name) = lower(r.owner_name) limit 1) o on true
@@ -1077,7 +1114,11 @@ begin
   if p_enroll then
     perform private.enroll(
       array(select distinct r.contact_id from import_rows r join unnest(mine) m (id) on m.id = r.contact_id
-            where r.outcome in ('imported', 'updated', 'unchanged')),
+            join public.contacts c on c.id = r.contact_id join public.contact_types y on y.key = c.contact_type
+            -- Somebody who was in that campaign before left it for a reason; a file does not undo that.
+            where r.outcome in ('imported', 'updated', 'unchanged') and not exists (
+              select from public.campaign_enrollments e
+              where e.contact_id = c.id and e.campaign_id = y.campaign_id)),
       null, 'import', p_now);
   end if;
   return query select r.row_number, r.outcome, r.contact_id from import_rows r order by r.row_number;
@@ -1124,7 +1165,7 @@ declare
   latest integer;
   fresh uuid;
 begin
-  if private.user_id() is not null and not private.is_admin() then
+  if not private.acts_as_service() and not private.is_admin() then
     raise exception 'Only an admin publishes an e-mail.' using errcode = '42501';
   end if;
   -- One publisher at a time a campaign.
@@ -1229,6 +1270,9 @@ begin
     from public.campaign_enrollments e
     where s.id = any (p_sends) and s.status = 'failed'
       and e.id = s.enrollment_id and e.status = 'paused' and e.reason = 'send_failed' and e.next_step = s.step
+      and not (e.is_type_campaign and exists (
+        select from public.campaign_enrollments o
+        where o.contact_id = e.contact_id and o.status = 'active' and o.is_type_campaign))
     returning s.enrollment_id)
   update public.campaign_enrollments e
   set status = 'active', reason = '', next_send_at = p_now, updated_at = p_now
@@ -1353,6 +1397,25 @@ CREATE FUNCTION public.take_run_request(p_now timestamp with time zone) RETURNS 
     update public.app_settings set value = 'null', updated_at = p_now
     where key = 'run_requested_at' and value <> 'null' returning 1)
   select exists (select from taken)
+$$;
+
+CREATE FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  update public.contacts
+  set email_status = 'unsubscribed', email_status_reason = 'Used the unsubscribe link.', email_status_at = p_now,
+      updated_at = p_now
+  where id = p_contact and email_status not in ('unsubscribed', 'complained');
+  insert into public.suppressions (email, reason, source, created_at)
+  select distinct s.to_email, 'unsubscribed', 'link', p_now from public.email_sends s
+  where s.contact_id = p_contact and s.handed_over_at is not null
+  on conflict (email) do update set reason = excluded.reason
+    where private.is_weaker(suppressions.reason, excluded.reason);
+  return exists (select from public.contacts where id = p_contact);
+end
 $$;
 
 CREATE TABLE public.campaign_enrollments (
@@ -2202,6 +2265,8 @@ CREATE TRIGGER on_events_added AFTER INSERT ON public.email_events REFERENCING N
 
 CREATE TRIGGER on_suppressions_added AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_suppressions_added();
 
+CREATE TRIGGER on_suppressions_changed AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_suppressions_added();
+
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.refuse_change();
 
 CREATE TRIGGER refuse_identity_change BEFORE UPDATE OF run, contact_id, campaign_id ON public.campaign_enrollments FOR EACH ROW EXECUTE FUNCTION private.refuse_identity_change();
@@ -2246,7 +2311,7 @@ ALTER TABLE ONLY public.contact_types
     ADD CONSTRAINT contact_types_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.drip_campaigns(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.contacts
-    ADD CONSTRAINT contacts_contact_type_fkey FOREIGN KEY (contact_type) REFERENCES public.contact_types(key) ON UPDATE CASCADE;
+    ADD CONSTRAINT contacts_contact_type_fkey FOREIGN KEY (contact_type) REFERENCES public.contact_types(key);
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
@@ -2459,6 +2524,8 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
+REVOKE ALL ON FUNCTION private.acts_as_service() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.apply_suppression() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.changeable(p_contacts uuid[]) FROM PUBLIC;
@@ -2494,6 +2561,8 @@ GRANT ALL ON FUNCTION private.is_staff() TO service_role;
 REVOKE ALL ON FUNCTION private.is_time_zone(zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_time_zone(zone text) TO authenticated;
 GRANT ALL ON FUNCTION private.is_time_zone(zone text) TO service_role;
+
+REVOKE ALL ON FUNCTION private.is_weaker(reason text, other text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_import_rows() FROM PUBLIC;
 
@@ -2627,6 +2696,9 @@ GRANT ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint)
 
 REVOKE ALL ON FUNCTION public.take_run_request(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run_request(p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) TO service_role;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO authenticated;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO service_role;

@@ -76,6 +76,8 @@ def translate(error: psycopg.Error) -> DatabaseError:
         return InvalidValueError(
             message or f"A value was refused: {constraint or error.diag.message_primary}."
         )
+    if not state and isinstance(error, psycopg.DataError):
+        return InvalidValueError("A value has characters that a database cannot hold.")
     if state in {"40001", "40P01", "55P03"}:
         return DatabaseBusyError("The database was busy with the same rows; try again.")
     if not state or state[:2] in {"08", "53", "57"}:

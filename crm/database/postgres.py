@@ -112,7 +112,7 @@ class PostgresDatabase:
         except psycopg_pool.PoolTimeout as error:
             raise DatabaseUnreachableError(UNREACHABLE) from error
         except psycopg.Error as error:
-            raise translate(error) from error
+            raise translate(error) from None  # the driver's words quote rows
         finally:
             with self._lock:
                 self.statement_count += STATEMENTS_A_CALL
@@ -141,7 +141,7 @@ class PostgresDatabase:
         except psycopg_pool.PoolTimeout as error:
             raise DatabaseUnreachableError(UNREACHABLE) from error
         except psycopg.Error as error:
-            raise translate(error) from error
+            raise translate(error) from None  # the driver's words quote rows
         if row is None:
             raise DatabaseError(f"The database has no function {function}; run scripts/migrate.py.")
         return _Signature(row["arguments"], row["returns_rows"], row["proretset"])

@@ -6,7 +6,7 @@ or the connection, what has not left yet stays for a later tick.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -100,8 +100,8 @@ class _Delivery:
         match answer:
             case Accepted(message_id):
                 self._record(part.recipients, "accepted", message_id=message_id)
-            case RecipientsRefused(reasons):
-                self._without(part, reasons)
+            case RecipientsRefused():
+                self._without(part, answer)
             case Refused(reason):
                 self._bisect(part, reason)
             case TooLarge():
@@ -109,15 +109,18 @@ class _Delivery:
             case _:
                 self._stop(part, answer)
 
-    def _without(self, part: MailRequest, reasons: Mapping[int, str]) -> None:
+    def _without(self, part: MailRequest, refused: RecipientsRefused) -> None:
         """Fails the recipients the provider named and sends to the others at once."""
-        named = {i: words for i, words in reasons.items() if 0 <= i < len(part.recipients)}
+        named = {i: words for i, words in refused.reasons.items() if 0 <= i < len(part.recipients)}
         if not named:
             # Refused for a recipient that is not in the request: find the culprit ourselves.
-            self._bisect(part, next(iter(reasons.values()), "refused without a reason"))
+            self._bisect(part, next(iter(refused.reasons.values()), "refused without a reason"))
             return
         for index, words in named.items():
-            self._record((part.recipients[index],), "failed", reason=words, address_refused=True)
+            about_address = index not in refused.content_at_fault
+            self._record(
+                (part.recipients[index],), "failed", reason=words, address_refused=about_address
+            )
         others = tuple(r for i, r in enumerate(part.recipients) if i not in named)
         if others and self._may_look_further():
             self._pending.append(replace(part, recipients=others))

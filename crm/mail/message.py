@@ -85,9 +85,11 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class RecipientsRefused:
     """A 400 that names recipients: nothing of the request was accepted, and `reasons` (index in
-    `recipients` → the provider's words) tells whom to leave out."""
+    `recipients` → the provider's words) tells whom to leave out. Those in `content_at_fault` were
+    refused for what the e-mail says to them, not for their address."""
 
     reasons: Mapping[int, str]
+    content_at_fault: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class OutboxSender:
         at = self._clock()
         mails, reasons = _written(request, at)
         if reasons:
-            return RecipientsRefused(reasons)
+            return RecipientsRefused(reasons, content_at_fault=frozenset(reasons))
         day = self._folder / at.strftime("%Y-%m-%d")
         try:
             _store(day, mails)

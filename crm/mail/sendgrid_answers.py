@@ -34,6 +34,8 @@ _ACCOUNT_AT_FAULT = {
     HTTPStatus.METHOD_NOT_ALLOWED,
 }
 
+# The rest of such a path, where the address itself is what is wrong.
+_ADDRESS = re.compile(r"\.(?:to|email)\b")
 _INDEX = re.compile(r"personalizations(?:\.|\[)(\d{1,6})(?!\d)")
 
 
@@ -60,13 +62,16 @@ def answer_of(
 def _bad_request(body: bytes) -> Answer:
     """Refusals that name a recipient win: without those recipients the rest may well pass."""
     reasons: dict[int, str] = {}
+    addresses: set[int] = set()
     for field, message in _errors(body):
         if found := _INDEX.match(field):
             index = int(found.group(1))
+            if _ADDRESS.search(field, found.end()):
+                addresses.add(index)
             words = f"{reasons[index]}; {message}" if index in reasons else message
             reasons[index] = words[:MAX_REASON_CHARACTERS]
     if reasons:
-        return RecipientsRefused(reasons)
+        return RecipientsRefused(reasons, frozenset(reasons.keys() - addresses))
     return Refused(_reason(HTTPStatus.BAD_REQUEST, body))
 
 

@@ -87,7 +87,7 @@ class SendGridSender:
         except BodyTooLargeError:
             return TooLarge()
         except UnbuildableRecipientsError as error:
-            return RecipientsRefused(error.reasons)
+            return RecipientsRefused(error.reasons, content_at_fault=frozenset(error.reasons))
         except UnbuildableError as error:
             return Refused(str(error))
         except Exception as error:  # noqa: BLE001 - nothing has left: the content is at fault

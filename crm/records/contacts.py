@@ -218,6 +218,13 @@ class ContactRecords:
         }
         return self._update([contact_id], values) == 1
 
+    def unsubscribe(self, contact_id: str, *, now: datetime) -> bool:
+        """The person said stop: the contact is stopped, and every address we wrote to is listed.
+
+        False if the contact is gone. Repeating it changes nothing.
+        """
+        return bool(self._gateway.call("unsubscribe_contact", p_contact=contact_id, p_now=now))
+
     def industries(self) -> list[str]:
         """Industries in use, for filters and forms."""
         rows = self._gateway.select("industries_in_use", order=["industry"])

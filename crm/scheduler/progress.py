@@ -33,11 +33,17 @@ class Progress:
         self.stop_because = ""
         self.stop_reason = StopReason.INTERRUPTED
         self.wake_at: datetime | None = None
+        self.opens_at: datetime | None = None
         self._lock = threading.Lock()
 
     def count(self, **numbers: int) -> None:
         with self._lock:
             self.counts.update(numbers)
+
+    def postponed_until(self, moment: datetime) -> None:
+        """Remembers the earliest: a window shorter than the interval must not be slept through."""
+        with self._lock:
+            self.opens_at = min(moment, self.opens_at or moment)
 
     def stop(self, because: str, reason: StopReason, *, wake_at: datetime | None = None) -> None:
         """The first reason stands; the run ends after what is in flight.

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from crm.mail.unsubscribe_tokens import UnsubscribeClaim, UnsubscribeTokens
-from db_service import DatabaseError, DbService, EmailStatus, connect
+from db_service import DatabaseError, DbService, connect
 
 MAX_BODY_BYTES = 10_000
 _HEADERS = {
@@ -29,7 +29,8 @@ _HEADERS = {
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>{title}</title><style>
-body {{ font: 17px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 15vh auto; padding: 0 1.5rem; }}
+body {{ font: 17px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 15vh auto;
+  padding: 0 1.5rem; }}
 button {{ font: inherit; padding: .6rem 1.2rem; border-radius: .5rem; border: 0; cursor: pointer;
   background: #1f5f8b; color: #fff; }}
 </style></head><body><h1>{title}</h1><p>{text}</p>{button}</body></html>"""
@@ -54,16 +55,9 @@ def _claim(request: Request) -> UnsubscribeClaim | None:
     return tokens.read(str(request.path_params["token"]))
 
 
-def _unsubscribe(claim: UnsubscribeClaim) -> None:
-    service = DbService.for_service()
-    contact = service.contacts.get(str(claim.contact_id))
-    if contact is not None and contact.email_status == EmailStatus.OK:
-        service.contacts.set_email_status(
-            contact.id,
-            EmailStatus.UNSUBSCRIBED,
-            reason="Used the unsubscribe link.",
-            now=datetime.now(UTC),
-        )
+def _unsubscribe(claim: UnsubscribeClaim) -> bool:
+    contact_id = str(claim.contact_id)
+    return DbService.for_service().contacts.unsubscribe(contact_id, now=datetime.now(UTC))
 
 
 async def _is_too_large(request: Request) -> bool:
@@ -84,17 +78,20 @@ async def show(request: Request) -> Response:
 
 
 async def unsubscribe(request: Request) -> Response:
-    """POST: takes effect at once; 503 when the database is away, so that mail programs repeat it."""
+    """POST: takes effect at once; 503 when the database is away: mail programs then repeat it."""
     if await _is_too_large(request):
         return _page("Too large", "This request is too large.", status=413)
     claim = _claim(request)
     if claim is None:
         return _unknown()
     try:
-        await run_in_threadpool(_unsubscribe, claim)
+        found = await run_in_threadpool(_unsubscribe, claim)
     except DatabaseError:
         text = "Something is wrong on our side. Please try again in a few minutes."
         return _page("Not yet", text, button=_BUTTON, status=503)
+    if not found:
+        # Nothing was written down, so nothing may be promised.
+        return _unknown()
     return _page("You are unsubscribed", "We will not write to you again.")
 
 

@@ -255,12 +255,6 @@ def test_who_received_everything_is_not_enrolled_again(
     assert [o.outcome for o in outcome] == ["already_completed"]
 
 
-def test_a_renamed_type_keeps_its_enrollments(raw: Raw, a_contact: AContact) -> None:
-    contact = a_contact()
-    raw.execute("update contact_types set key = 'inquiry' where key = 'lead'")
-    assert live(raw, contact) == ENROLLED
-
-
 def test_a_restart_begins_again_as_the_next_run(
     raw: Raw, a_contact: AContact, service: DbService
 ) -> None:

@@ -1,12 +1,17 @@
 """What the provider can answer, and what becomes of the e-mails, the run and the runs after it."""
 
 import socket
+import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crm.drip.compose import Letter
 from crm.mail.sendgrid_sender import SendGridSender
+from crm.scheduler.desk import Desk, sender_identity
+from crm.scheduler.dispatch import Dispatcher
+from crm.scheduler.progress import Lease, Progress, StopReason
 from db_service import DbService
 from tests.cast import NOW
 from tests.conftest import AContact, PublishedSteps, Raw
@@ -15,8 +20,6 @@ from tests.scheduler.conftest import ACrowd, Scheduler, SettingsFor
 from tests.standins import sendgrid_records as answers
 from tests.standins.sendgrid import SendGridStandIn
 from tests.standins.sendgrid_records import Scripted
-
-HALTING = {"a refused key": answers.unauthorized(), "a forbidden sender": answers.forbidden()}
 
 # After any of these the provider may have the e-mail or not.
 UNCLEAR = {
@@ -69,73 +72,6 @@ def test_one_bad_recipient_in_a_thousand_fails_alone(
     assert scheduler.tick(days=30).get("failed", 0) == 0
 
 
-@pytest.mark.parametrize("answer", HALTING)
-def test_a_refused_account_halts_everything_until_an_admin_resumes(
-    scheduler: Scheduler,
-    service: DbService,
-    bob: DbService,
-    sendgrid_standin: SendGridStandIn,
-    raw: Raw,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
-    answer: str,
-) -> None:
-    for campaign in ("lead", "client"):
-        published_steps(campaign, 1)
-        a_crowd(20, contact_type=campaign)
-    sendgrid_standin.answer_next(HALTING[answer])
-
-    halted = scheduler.tick()
-
-    rules = service.app_settings.sending_rules()
-    assert rules.halted_because
-    assert halted["error"] == rules.halted_because
-    assert service.scheduler_runs.latest(limit=1)[0].status == "failed"
-    before = len(sendgrid_standin.requests)
-    while_halted = scheduler.tick(hours=1)
-    assert rules.halted_because in str(while_halted["error"])
-    assert len(sendgrid_standin.requests) == before, "nothing leaves while sending is halted"
-
-    bob.app_settings.resume_sending(now=scheduler.clock())
-    assert scheduler.tick()["error"] == ""
-    assert _sent_once(sendgrid_standin, 40)
-    assert _statuses(raw) == {"accepted": 40}
-
-
-def test_what_a_halt_stopped_is_due_again_the_moment_it_is_lifted(
-    scheduler: Scheduler,
-    bob: DbService,
-    sendgrid_standin: SendGridStandIn,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
-) -> None:
-    published_steps("lead", 1)
-    a_crowd(5)
-    sendgrid_standin.answer_next(answers.unauthorized())
-    scheduler.tick()
-    bob.app_settings.resume_sending(now=scheduler.clock())
-    assert scheduler.tick()["accepted"] == 5
-
-
-def test_after_a_halt_the_timeline_of_nobody_says_they_withdrew(
-    scheduler: Scheduler,
-    service: DbService,
-    settings_for: SettingsFor,
-    sendgrid_standin: SendGridStandIn,
-    raw: Raw,
-    a_crowd: ACrowd,
-    published_steps: PublishedSteps,
-) -> None:
-    published_steps("lead", 1)
-    a_crowd(60)
-    sendgrid_standin.answer_next(answers.unauthorized())
-    small = Scheduler(service, scheduler.sender, settings_for(drip_batch_size=5), scheduler.clock)
-    sendgrid_standin.answer_next(answers.unauthorized(), times=10)
-    small.tick()
-    assert sendgrid_standin.accepted == []
-    assert "consent_withdrawn" not in values(raw, "select distinct reason from drip_decisions")
-
-
 def test_a_rate_limit_ends_the_run_and_the_next_one_comes_at_the_reset(
     scheduler: Scheduler,
     service: DbService,
@@ -181,6 +117,45 @@ def test_a_rate_limit_keeps_what_was_not_sent_yet_for_after_the_reset(
     for _ in range(3):
         small.tick(minutes=11)
     assert _sent_once(sendgrid_standin, 55)
+
+
+def test_letters_still_waiting_when_the_run_ends_are_put_back_with_its_reason(
+    scheduler: Scheduler,
+    sendgrid_standin: SendGridStandIn,
+    raw: Raw,
+    a_crowd: ACrowd,
+    published_steps: PublishedSteps,
+) -> None:
+    published_steps("lead", 1)
+    a_crowd(3)
+    engine, desk = scheduler.service.engine, Desk(scheduler.service, {})
+    lease = Lease(
+        engine.start_run(trigger="command", host="test", sender={}, now=NOW), str(uuid.uuid4())
+    )
+    claimed = engine.claim_due(lease.run, lease.token, limit=10, lease_seconds=600, now=NOW)
+    letters = [desk.composer.compose(due, now=NOW, unsubscribe_url="https://x") for due in claimed]
+    progress, reset = Progress(), NOW + timedelta(minutes=10)
+    progress.stop("the provider's rate limit was reached", StopReason.PROVIDER, wake_at=reset)
+    Dispatcher(
+        engine,
+        scheduler.sender,
+        desk,
+        lease=lease,
+        identity=sender_identity(scheduler.settings),
+        clock=scheduler.clock,
+        progress=progress,
+    ).post([letter for letter in letters if isinstance(letter, Letter)])
+    assert sendgrid_standin.requests == []
+    assert _statuses(raw) == {"retry": 3}
+    assert values(raw, "select distinct next_send_at from campaign_enrollments") == [reset]
+    decisions = raw.execute("select distinct reason, explanation, until from drip_decisions")
+    assert decisions.fetchall() == [
+        {
+            "reason": "provider_unreachable",
+            "explanation": "the provider's rate limit was reached",
+            "until": reset,
+        }
+    ]
 
 
 @pytest.mark.parametrize("answer", UNCLEAR)

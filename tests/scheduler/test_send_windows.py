@@ -108,6 +108,18 @@ def test_a_contact_without_a_time_zone_lives_in_the_default_one(
     assert scheduler.tick(minutes=1)["accepted"] == 1
 
 
+def test_the_next_run_comes_at_an_opening_sooner_than_the_interval(
+    scheduler: Scheduler, a_contact: AContact, published_steps: PublishedSteps
+) -> None:
+    published_steps("lead", 1)
+    a_contact(time_zone="America/Los_Angeles", country="US")
+    opening = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
+    scheduler.clock.now = opening - timedelta(minutes=20)
+    tick = scheduler.a_tick()
+    tick.run()
+    assert tick.next_run_at == opening
+
+
 def test_one_zone_that_sleeps_does_not_hold_back_another(
     scheduler: Scheduler,
     sendgrid_standin: SendGridStandIn,

@@ -59,10 +59,18 @@ def test_a_413_is_too_large() -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["personalizations.3.to.0.email", "personalizations[3].to[0].email", "personalizations.3"],
+    ["personalizations.3.to.0.email", "personalizations[3].to[0].email"],
 )
 def test_an_index_in_the_error_path_names_the_recipient(field: str) -> None:
     assert answered(400, errors((field, "bad"))) == RecipientsRefused({3: "bad"})
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["personalizations.3", "personalizations.3.substitutions", "personalizations.3.headers"],
+)
+def test_a_refusal_that_is_not_about_the_address_says_so(field: str) -> None:
+    assert answered(400, errors((field, "bad"))) == RecipientsRefused({3: "bad"}, frozenset({3}))
 
 
 def test_several_errors_are_kept_apart_by_recipient() -> None:
@@ -75,7 +83,9 @@ def test_several_errors_are_kept_apart_by_recipient() -> None:
             ("subject", "bad subject"),
         ),
     )
-    assert answer == RecipientsRefused({3: "bad address; bad name", 12: "bad header"})
+    assert answer == RecipientsRefused(
+        {3: "bad address; bad name", 12: "bad header"}, content_at_fault=frozenset({12})
+    )
 
 
 @pytest.mark.parametrize(

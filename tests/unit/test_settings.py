@@ -7,6 +7,7 @@ import pytest
 
 from crm.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 
+PUBLISHED = "https://crm.mpt.example"
 STRONG = "a-strong-key-of-thirty-two-letters"
 
 MALFORMED = {
@@ -42,7 +43,7 @@ _CASES = [(name, value) for name, values in MALFORMED.items() for value in value
 
 # What has to be set beside a variable for it to be judged at all.
 _COMPANIONS = {
-    "SENDGRID_API_KEY": {"MAIL_POSTAL_ADDRESS": "1 Main Street"},
+    "SENDGRID_API_KEY": {"MAIL_POSTAL_ADDRESS": "1 Main Street", "PUBLIC_URL": PUBLISHED},
     "SUPABASE_URL": {"SUPABASE_KEY": "publishable"},
 }
 
@@ -82,6 +83,7 @@ def test_a_secret_is_not_shown_where_settings_are_printed(environment: Environme
     settings = environment(
         SENDGRID_API_KEY=secret,
         MAIL_POSTAL_ADDRESS="1 Main Street",
+        PUBLIC_URL=PUBLISHED,
         DATABASE_URL=f"postgresql://u:{secret}@host/db",
         APP_SECRET_KEYS=STRONG,
         SUPABASE_SERVICE_KEY=secret,
@@ -140,11 +142,21 @@ def test_a_relative_data_folder_is_the_projects_wherever_a_command_is_started(
 def test_a_real_send_without_a_postal_address_is_refused(
     environment: Environment, postal: str
 ) -> None:
+    real = {"SENDGRID_API_KEY": "SG.key", "PUBLIC_URL": PUBLISHED}
     with pytest.raises(SettingsError, match=r"^MAIL_POSTAL_ADDRESS: not set"):
-        environment(SENDGRID_API_KEY="SG.key", MAIL_POSTAL_ADDRESS=postal)
-    assert environment(
-        SENDGRID_API_KEY="SG.key", MAIL_POSTAL_ADDRESS="1 Main Street"
-    ).sends_for_real
+        environment(**real, MAIL_POSTAL_ADDRESS=postal)
+    assert environment(**real, MAIL_POSTAL_ADDRESS="1 Main Street").sends_for_real
+
+
+@pytest.mark.parametrize("local", ["http://127.0.0.1:8501", "http://localhost", "http://[::1]:80"])
+def test_a_real_send_with_unsubscribe_links_to_this_machine_is_refused(
+    environment: Environment, local: str
+) -> None:
+    real = {"SENDGRID_API_KEY": "SG.key", "MAIL_POSTAL_ADDRESS": "1 Main Street"}
+    with pytest.raises(SettingsError, match=r"^PUBLIC_URL: this machine only"):
+        environment(**real, PUBLIC_URL=local)
+    at_a_stand_in = environment(**real, PUBLIC_URL=local, SENDGRID_BASE_URL="http://127.0.0.1:8025")
+    assert at_a_stand_in.sends_for_real
 
 
 def test_supabase_without_its_key_is_refused(environment: Environment) -> None:
