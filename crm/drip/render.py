@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from jinja2 import Template
 from markupsafe import escape
@@ -107,6 +108,7 @@ class _Passage:
     def __init__(self, template: Template, names: tuple[str, ...]) -> None:
         self._template = template
         self._names = names
+        self._groups = {name.partition(".")[0] for name in names if "." in name}
         self._known: dict[tuple[str, ...], str] = {}
 
     def render(self, values: Values) -> str:
@@ -115,20 +117,16 @@ class _Passage:
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = self._known[key] = self._template.render(_context(self._names, key))
+            known = self._known[key] = self._write(key)
         return known
 
-
-def _context(names: Sequence[str], values: Sequence[str]) -> dict[str, object]:
-    context: dict[str, object] = {
-        g: FieldGroup(g) for g in ("contact", "company", "owner", "sender")
-    }
-    for name, value in zip(names, values, strict=True):
-        group, _, field = name.partition(".")
-        holder = context.get(group)
-        if isinstance(holder, FieldGroup):
-            if value:
-                holder[field] = value
-        else:
-            context[name] = value
-    return context
+    def _write(self, values: tuple[str, ...]) -> str:
+        context: dict[str, object] = {group: FieldGroup(group) for group in self._groups}
+        for name, value in zip(self._names, values, strict=True):
+            group, _, field = name.partition(".")
+            if not field:
+                context[name] = value
+            elif value:
+                cast(FieldGroup, context[group])[field] = value
+        # What Template.render does, without its copy of the context.
+        return "".join(self._template.root_render_func(self._template.new_context(context, True)))
