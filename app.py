@@ -18,19 +18,25 @@ def _settings() -> Settings:
     """Read before the server is up, so that a refusal is one line and no traceback."""
     try:
         settings = load_settings()
-        _refuse_other_machines(settings)
+        settings.secret_keys()
+        _refuse_strangers(settings)
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     return settings
 
 
-def _refuse_other_machines(settings: Settings) -> None:
-    """Without sign-in whoever reaches the app is its admin, so it listens to this machine alone."""
+def _refuse_strangers(settings: Settings) -> None:
+    """Whoever reaches the app is its admin as long as it has no sign-in: this machine alone."""
+    if settings.signs_in:
+        raise SettingsError(
+            "OIDC_CLIENT_ID: this version has no sign-in yet, and half a lock is none. "
+            "Unset the OIDC settings; the app then serves 127.0.0.1 only."
+        )
     address = str(st.get_option("server.address") or "")
-    if not settings.signs_in and not _is_loopback(address):
+    if not _is_loopback(address):
         raise SettingsError(
             f"server.address: {address or 'every address'} would let others in without signing in. "
-            "Use 127.0.0.1, or set OIDC_CLIENT_ID and its companions."
+            "Use 127.0.0.1."
         )
 
 

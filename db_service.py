@@ -65,11 +65,6 @@ class Connection:
     """The process's way to its database: an address, a pool, and the embedded server, if any."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.supabase_url and not settings.database_url.get_secret_value():
-            raise SettingsError(
-                "DATABASE_URL: not set. With SUPABASE_URL alone there is no connection yet; "
-                "set DATABASE_URL to the project's pooler address."
-            )
         self.settings = settings
         self._server = EmbeddedServer.start(settings.data_dir) if settings.is_embedded else None
         self.address = (

@@ -212,6 +212,11 @@ def _check_combination(settings: Settings) -> None:
             "MAIL_POSTAL_ADDRESS: not set. A real send needs one in its footer (CAN-SPAM); "
             "set it, or unset SENDGRID_API_KEY to keep mail in the local outbox."
         )
+    if settings.supabase_url and not settings.database_url.get_secret_value():
+        raise SettingsError(
+            "DATABASE_URL: not set. With SUPABASE_URL alone there is no connection yet; "
+            "set DATABASE_URL to the project's pooler address."
+        )
     if settings.supabase_url and not settings.supabase_key.get_secret_value():
         raise SettingsError(
             "SUPABASE_KEY: not set, although SUPABASE_URL is. Use the publishable key."

@@ -48,7 +48,9 @@ def open_session() -> Session:
     """
     if _KEY not in st.session_state:
         # Without sign-in the app serves this machine alone, and whoever sits at it is the admin.
-        db = DbService.for_user(signed_in(LOCAL_ADMIN_ID), connect())
+        connection = connect()
+        connection.prepare_local_admin()
+        db = DbService.for_user(signed_in(LOCAL_ADMIN_ID), connection)
         person = db.people.get(LOCAL_ADMIN_ID)
         if person is None:
             raise NoProfileError
