@@ -242,7 +242,7 @@ def test_an_unreachable_database_gives_a_calm_page_and_a_retry(
 
 
 def test_somebody_who_is_not_on_the_staff_list_is_told_so(open_page: OpenPage, raw: Raw) -> None:
-    raw.execute("delete from profiles where full_name = 'Morgan Local'")
+    raw.execute("update profiles set active = false where full_name = 'Morgan Local'")
     assert "You are not on the staff list of this CRM yet." in shown(open_page())
 
 

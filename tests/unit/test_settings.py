@@ -161,6 +161,14 @@ def test_a_real_send_with_unsubscribe_links_to_this_machine_is_refused(
 
 def test_supabase_without_its_key_is_refused(environment: Environment) -> None:
     with pytest.raises(SettingsError, match=r"^SUPABASE_KEY: not set"):
+        environment(
+            SUPABASE_URL="https://project.supabase.example",
+            DATABASE_URL="postgresql://u@127.0.0.1/db",
+        )
+
+
+def test_supabase_without_a_database_address_is_refused(environment: Environment) -> None:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL: not set"):
         environment(SUPABASE_URL="https://project.supabase.example")
 
 
