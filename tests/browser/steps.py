@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 # The first row of a Streamlit table: below a header of 35 pixels, rows of 35 each.
 _ROW_PIXELS = 35
@@ -42,6 +42,18 @@ def expect_cell(table: Locator, text: str) -> None:
     expect(cell.first).to_be_attached()
 
 
-def click_cell(table: Locator, *, row: int, x: int) -> None:
-    """Tables are drawn on a canvas: a cell is a place. `x` in pixels from the table's left edge."""
-    table.click(position={"x": x, "y": _ROW_PIXELS * (row + 1) + _ROW_PIXELS // 2})
+def click_cell(table: Locator, *, row: int, x: int, leads_to: Locator) -> None:
+    """Tables are drawn on a canvas: a cell is a place. `x` in pixels from the table's left edge.
+
+    A click on a canvas that is just being drawn anew is lost, and nothing on the page tells when
+    it is done: so it clicks once the script rests, and again while nothing came of it.
+    """
+    for _ in range(4):
+        expect(table.page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        table.click(position={"x": x, "y": _ROW_PIXELS * (row + 1) + _ROW_PIXELS // 2})
+        try:
+            leads_to.wait_for(state="visible", timeout=6_000)
+        except Error:  # Playwright's own time-out
+            continue
+        break
+    expect(leads_to).to_be_visible()

@@ -23,9 +23,9 @@ def test_a_new_contact_is_enrolled_and_its_email_shows_in_the_outbox(opened: Pag
     opened.get_by_role("tab", name="Outbox").click()
     outbox = opened.get_by_test_id("stDataFrame").locator("visible=true").first
     steps.expect_cell(outbox, "outbox@journey.example")
-    steps.click_cell(outbox, row=0, x=60)
     dialog = opened.get_by_role("dialog")
-    expect(dialog.get_by_text("Outbox <outbox@journey.example>")).to_be_visible()
+    recipient = dialog.get_by_text("Outbox <outbox@journey.example>")
+    steps.click_cell(outbox, row=0, x=60, leads_to=recipient)
     email = dialog.frame_locator("iframe").frame_locator("iframe")
     expect(email.get_by_text("Outbox").first).to_be_visible()
     expect(email.get_by_role("link", name="Unsubscribe")).to_be_visible()
@@ -110,15 +110,14 @@ def test_a_list_can_be_searched_selected_archived_and_brought_back(opened: Page)
     expect(opened.get_by_text("1 contact found")).to_be_visible()
     assert "q=archive%40journey" in opened.url
     table = opened.get_by_test_id("stDataFrame").first
-    steps.click_cell(table, row=0, x=16)
-    expect(opened.get_by_text("1 selected")).to_be_visible()
+    steps.click_cell(table, row=0, x=16, leads_to=opened.get_by_text("1 selected"))
     opened.locator(".st-key-bulk_archive button").click()
     expect(opened.get_by_text("Archived 1 contact; their campaigns stopped.")).to_be_visible()
     expect(opened.get_by_text("Nobody fits these filters.")).to_be_visible()
     opened.get_by_role("button", name="Undo").click()
     expect(opened.get_by_text("1 contact found")).to_be_visible()
-    steps.click_cell(table, row=0, x=100)
-    expect(opened.get_by_role("heading", name="Archive")).to_be_visible()
+    heading = opened.get_by_role("heading", name="Archive")
+    steps.click_cell(table, row=0, x=100, leads_to=heading)
     opened.get_by_role("button", name="← Contacts").click()
     expect(opened.get_by_text("1 contact found")).to_be_visible()
 
@@ -130,8 +129,8 @@ def test_a_name_in_the_queue_leads_to_the_contact(opened: Page) -> None:
     steps.choose(opened, opened, "Campaign", "Prospect")
     table = opened.get_by_test_id("stDataFrame").locator("visible=true").first
     steps.expect_cell(table, "Queue")
-    steps.click_cell(table, row=0, x=70)
-    expect(opened.get_by_role("heading", name="Queue")).to_be_visible()
+    heading = opened.get_by_role("heading", name="Queue")
+    steps.click_cell(table, row=0, x=70, leads_to=heading)
 
 
 def _change_type(page: Page, kind: str, *, announced: str) -> None:
