@@ -40,6 +40,13 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _base_address(value: str) -> str:
+    """Links are made by putting a path behind it, and stand unescaped in HTML and text alike."""
+    if set("?#&\"'") & set(value):
+        raise ValueError("must be a bare address without a query or quotes")
+    return _web_address(value)
+
+
 def _host_of(value: str) -> str | None:
     try:
         parts = urlsplit(value)
@@ -62,6 +69,7 @@ def _mail_address(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+BaseAddress = Annotated[str, AfterValidator(_base_address)]
 OptionalWebAddress = Annotated[str, AfterValidator(lambda v: _web_address(v) if v else v)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 OptionalMailAddress = Annotated[str, AfterValidator(lambda v: _mail_address(v) if v else v)]
@@ -94,7 +102,7 @@ class Settings(BaseSettings):
     mail_website: OptionalWebAddress = ""
     mail_booking_url: OptionalWebAddress = ""
 
-    public_url: WebAddress = "http://127.0.0.1:8501"
+    public_url: BaseAddress = "http://127.0.0.1:8501"
     app_secret_keys: SecretStr = SecretStr("")
 
     drip_interval_seconds: int = Field(default=3600, ge=1, le=86_400)

@@ -21,7 +21,7 @@ from crm.drip.merge_fields import clean_value
 __all__ = ["MissingMergeValue", "RenderedEmail", "Renderer", "fill"]
 
 # The link stands unescaped in HTML and text alike.
-_PLAIN_LINK = re.compile(r"[A-Za-z0-9:/?=._~%@#-]*")
+_PLAIN_LINK = re.compile(r"[^&<>\"'\s]*")
 
 # Passages remembered per slot; a slot that depends on names would otherwise remember every contact.
 _REMEMBERED = 2048

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from crm.drip.compile import bind_shared, compile_template
+from crm.drip.render import Renderer
+from crm.mail.unsubscribe_tokens import unsubscribe_url
 from crm.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from tests.unit.test_template_sandbox import LAYOUT, source_of
 
 PUBLISHED = "https://crm.mpt.example"
 STRONG = "a-strong-key-of-thirty-two-letters"
@@ -28,6 +32,7 @@ MALFORMED = {
         "crm.example",
         "https://crm example",
         "https://crm.example/<path>",
+        "https://crm.example/?a=1&b=2",
         "https://künstler.example",
         "http:///app",
     ),
@@ -240,3 +245,11 @@ def test_the_example_file_shows_the_defaults(environment: Environment) -> None:
     defaults = environment()
     copied = environment(**_example())
     assert copied == defaults
+
+
+def test_a_published_address_with_a_path_makes_links_that_render(environment: Environment) -> None:
+    settings = environment(PUBLIC_URL="https://crm.example/team+a/(crm)!")
+    sender = {"name": "Mo", "email": "mo@example.com", "postal_address": "1 Quay Street"}
+    compiled = bind_shared(compile_template(source_of("Hello."), LAYOUT), sender)
+    link = unsubscribe_url(settings.public_url, "token")
+    assert Renderer(compiled).values({}, link) == [link]
