@@ -29,10 +29,12 @@ from crm.records.contact_imports import ContactImportRecords
 from crm.records.contacts import ContactRecords
 from crm.records.engine import ClaimedSend, EngineRecords, Postponement, Settlement
 from crm.records.enrollments import EnrollmentRecords
+from crm.records.events import EventRecords, IncomingEvent, IncomingReply
 from crm.records.people import PeopleRecords
 from crm.records.scheduler_runs import SchedulerRunRecords
 from crm.records.sends import SendRecords
 from crm.records.states import EmailStatus
+from crm.records.suppressions import SuppressionRecords
 from crm.records.templates import TemplateDraft, TemplateRecords, TemplateVersion
 from crm.settings import Settings, SettingsError, load_settings
 
@@ -47,6 +49,8 @@ __all__ = [
     "EmailStatus",
     "EngineRecords",
     "Identity",
+    "IncomingEvent",
+    "IncomingReply",
     "InvalidValueError",
     "NotAllowedError",
     "Postponement",
@@ -150,6 +154,14 @@ class DbService:
     @cached_property
     def sends(self) -> SendRecords:
         return SendRecords(self._gateway)
+
+    @cached_property
+    def events(self) -> EventRecords:
+        return EventRecords(self._gateway)
+
+    @cached_property
+    def suppressions(self) -> SuppressionRecords:
+        return SuppressionRecords(self._gateway)
 
     @cached_property
     def activities(self) -> ActivityRecords:

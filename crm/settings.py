@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     sendgrid_api_key: SecretStr = SecretStr("")
     sendgrid_base_url: WebAddress = "https://api.sendgrid.com"
     sendgrid_webhook_public_key: str = ""
+    sendgrid_inbound_public_key: str = ""
 
     mail_from_email: MailAddress = "hello@mpt-crm.example"
     mail_from_name: str = "Morgan at MPT"

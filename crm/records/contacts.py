@@ -225,6 +225,21 @@ class ContactRecords:
         """
         return bool(self._gateway.call("unsubscribe_contact", p_contact=contact_id, p_now=now))
 
+    def prefer(
+        self, contact_id: str, campaign_key: str | None, choice: str, *, now: datetime
+    ) -> bool:
+        """What the person chose on the preference page: this_campaign (no more of it, ever),
+        pause (nothing for 30 days), or everything. False if the contact is gone."""
+        return bool(
+            self._gateway.call(
+                "choose_preference",
+                p_contact=contact_id,
+                p_campaign=campaign_key,
+                p_choice=choice,
+                p_now=now,
+            )
+        )
+
     def industries(self) -> list[str]:
         """Industries in use, for filters and forms."""
         rows = self._gateway.select("industries_in_use", order=["industry"])

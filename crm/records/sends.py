@@ -79,6 +79,14 @@ class SendRecords:
         """Give failed e-mails another try at the next tick; returns how many enrollments go on."""
         return int(self._gateway.call("retry_failed", p_sends=list(send_ids), p_now=now))
 
+    def mark_as_sent(self, send_ids: Sequence[str], *, now: datetime) -> int:
+        """A person knows that these unconfirmed e-mails went out: their enrollments go on."""
+        return int(self._gateway.call("mark_as_sent", p_sends=list(send_ids), p_now=now))
+
+    def send_again(self, send_ids: Sequence[str], *, now: datetime) -> int:
+        """A person knows that these unconfirmed e-mails did not go out: due again at once."""
+        return int(self._gateway.call("send_again", p_sends=list(send_ids), p_now=now))
+
     def _list(self, where: dict[str, Any], order: list[str], limit: int) -> list[Send]:
         rows = self._gateway.select(
             "send_list", columns=columns_of(Send), where=where, order=order, limit=limit
