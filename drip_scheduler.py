@@ -21,11 +21,9 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from crm.drip.compose import Letter
-from crm.mail.outbox_sender import OutboxSender
 from crm.mail.senders import Sender
-from crm.mail.sendgrid_sender import SendGridSender
 from crm.mail.unsubscribe_tokens import UnsubscribeTokens
-from crm.scheduler.desk import Desk, sender_fields, sender_identity
+from crm.scheduler.desk import Desk, make_sender, sender_fields, sender_identity
 from crm.scheduler.dispatch import Dispatcher
 from crm.scheduler.gathering import Gathering
 from crm.scheduler.progress import Lease, Progress, StopReason
@@ -78,7 +76,7 @@ class Tick:
         run = self._engine.start_run(
             trigger=trigger, host=socket.gethostname(), sender=fields, now=self._clock()
         )
-        self._lease = Lease(run, str(uuid.uuid4()))
+        self._lease = Lease(run, str(uuid.uuid4()), self._settings.drip_lease_seconds)
         try:
             self.sweep()
             self._desk = Desk(self._service, fields)
@@ -98,9 +96,13 @@ class Tick:
         self._progress.stop(because, StopReason.INTERRUPTED, wake_at=self._clock() + AFTER_FAILURE)
 
     def sweep(self) -> None:
-        """Leases that ran out: released before the hand-over, held as unconfirmed after it."""
+        """What an earlier run left open is judged; what nobody can be sure of is held."""
         swept = self._engine.sweep(self._lease.run, now=self._clock())
-        self._progress.count(released=swept.released, swept_unconfirmed=swept.unconfirmed)
+        self._progress.count(swept_unconfirmed=swept.unconfirmed)
+        for name in ("released", "confirmed", "resent", "held"):
+            self._progress.count(**{name: getattr(swept, name)})
+        if swept.held:
+            logger.warning("%s unconfirmed e-mails wait for evidence or a person", swept.held)
 
     def _send_all(self) -> None:
         dispatcher = Dispatcher(
@@ -134,7 +136,7 @@ class Tick:
             self._lease.run,
             self._lease.token,
             limit=self._settings.drip_batch_size,
-            lease_seconds=self._settings.drip_lease_seconds,
+            lease_seconds=self._lease.seconds,
             now=self._clock(),
         )
         self._progress.count(claimed=len(claimed))
@@ -143,11 +145,15 @@ class Tick:
     def compose(self, claimed: Sequence[ClaimedSend]) -> list[Letter]:
         """Decide and render; what may not go now is put back with its reason."""
         self._desk.refresh_for(claimed[0].template_id)
-        letters, held = self._writer.write(claimed, now=self._clock())
+        now = self._clock()
+        letters, held, expired = self._writer.write(claimed, now=now)
         if held:
-            self._engine.postpone(self._lease.run, held, now=self._clock())
+            self._engine.postpone(self._lease.run, held, now=now)
             self._progress.count(postponed=len(held))
-            self._progress.postponed_until(min(p.until or self._clock() for p in held))
+            self._progress.postponed_until(min(p.until or now for p in held))
+        if expired:
+            self._engine.expire(self._lease.run, expired, now=now)
+            self._progress.count(expired=len(expired))
         return letters
 
     def _wait_for(self, at_most: int) -> None:
@@ -173,14 +179,6 @@ class Tick:
         return {"run": self._lease.run, **counts, "error": error}
 
 
-def make_sender(settings: Settings, clock: Clock = wall_clock) -> Sender:
-    """SendGrid with a key, the local outbox without one."""
-    if settings.sends_for_real:
-        key = settings.sendgrid_api_key.get_secret_value()
-        return SendGridSender(key, settings.sendgrid_base_url)
-    return OutboxSender(settings.data_dir / "outbox", clock=clock)
-
-
 class DripThread(threading.Thread):
     """The loop beside the web app: a tick at the start, then hourly or when somebody asks."""
 
@@ -198,7 +196,7 @@ class DripThread(threading.Thread):
 
     def run(self) -> None:
         trigger = "interval"
-        with closing(make_sender(self._settings)) as sender:
+        with closing(make_sender(self._settings, wall_clock)) as sender:
             while not self._stopping.is_set():
                 next_run_at = self._tick(sender, trigger)
                 trigger = self._sleep_until(next_run_at)

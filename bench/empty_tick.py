@@ -111,7 +111,14 @@ def _process(engine: EngineRecords) -> int:
     token, processed = str(uuid.uuid4()), 0
     while claimed := engine.claim_due(run, token, limit=1000, lease_seconds=600, now=LATER):
         values = {send.send_id: ("Ada", "Example Ltd") for send in claimed}
-        engine.hand_over(token, provider="sendgrid", values=values, now=LATER)
+        engine.hand_over(
+            token,
+            provider="sendgrid",
+            request_id=str(uuid.uuid4()),
+            values=values,
+            leave_by=LATER,
+            now=LATER,
+        )
         settlements = [
             Settlement(
                 send_id=send.send_id,

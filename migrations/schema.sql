@@ -10,6 +10,73 @@ CREATE SCHEMA public;
 
 COMMENT ON SCHEMA public IS 'standard public schema';
 
+CREATE FUNCTION private.accept_by_evidence(p_sends uuid[], p_reason text, p_explanation text, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  behind uuid[];
+  proven uuid[];
+begin
+  with before as (
+    select s.id, s.status from public.email_sends s
+    where s.id = any (p_sends) and s.status in ('claimed', 'handed_over', 'unconfirmed', 'retry', 'failed')
+    order by s.id for no key update),
+  accepted as (
+    update public.email_sends s
+    set status = 'accepted', settled_at = p_now, lease_until = null, held_at = null, retry_at = null, reason = '',
+        handed_over_at = coalesce(s.handed_over_at, s.claimed_at)
+    from before b where s.id = b.id
+    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.template_id, s.handed_over_at,
+              b.status as was, s.scheduler_run_id),
+  logged as (
+    insert into public.activities (contact_id, occurred_at, kind, summary, enrollment_id, send_id)
+    select a.contact_id, a.handed_over_at, 'email_sent', 'E-mail sent: ' || t.name, a.enrollment_id, a.id
+    from accepted a join public.drip_campaign_templates t on t.id = a.template_id),
+  told as (
+    insert into public.drip_decisions
+      (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
+    -- One that is only ahead of its own request's answer was never in doubt.
+    select contact_id, enrollment_id, campaign_id, step, p_now, p_reason, p_explanation, scheduler_run_id
+    from accepted where was <> 'handed_over'),
+  moved as (
+    update public.campaign_enrollments e
+    set last_step = a.step, last_sent_at = a.handed_over_at, updated_at = p_now
+    from accepted a where e.id = a.enrollment_id and (e.last_sent_at is null or e.last_sent_at < a.handed_over_at))
+  select array_agg(a.id), array_agg(a.enrollment_id) into proven, behind from accepted a;
+  if proven is null then
+    return 0;
+  end if;
+  perform private.go_on(array(
+    select e.id from public.campaign_enrollments e join public.email_sends s on s.enrollment_id = e.id
+    where e.id = any (behind) and s.id = any (proven) and e.next_step = s.step), p_now);
+  perform private.count_for_breakers(proven, 'accepted');
+  return cardinality(proven);
+end
+$$;
+
+CREATE FUNCTION private.account_room(p_now timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  today date := (p_now at time zone 'UTC')::date;
+  cap integer := (private.setting('account_daily_cap'))::text::integer;
+  warm_up jsonb := private.setting('warm_up');
+  day_number integer;
+begin
+  if warm_up is not null and warm_up <> 'null' then
+    day_number := greatest(today - (warm_up ->> 'starts_on')::date, 0);
+    -- least() passes over a null: past the last day of the schedule the account's own cap holds.
+    cap := least(cap, (warm_up -> 'daily' ->> day_number)::integer);
+  end if;
+  if cap is null then
+    return null;
+  end if;
+  return greatest(cap - coalesce((select d.handed_over from public.account_days d where d.day = today), 0), 0);
+end
+$$;
+
 CREATE FUNCTION private.acts_as_service() RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -68,6 +135,21 @@ CREATE FUNCTION private.clock() RETURNS timestamp with time zone
   select coalesce(nullif(pg_catalog.current_setting('mpt.now', true), '')::pg_catalog.timestamptz, pg_catalog.now())
 $$;
 
+CREATE FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  insert into public.breaker_counts as b (campaign_id, sent_on, accepted, failed, bounced, complained)
+  select s.campaign_id, (coalesce(s.handed_over_at, s.claimed_at) at time zone 'UTC')::date,
+         count(*) filter (where p_what = 'accepted'), count(*) filter (where p_what = 'failed'),
+         count(*) filter (where p_what = 'bounced'), count(*) filter (where p_what = 'complained')
+  from public.email_sends s where s.id = any (p_sends)
+  group by 1, 2 order by 1, 2
+  on conflict (campaign_id, sent_on) do update
+  set accepted = b.accepted + excluded.accepted, failed = b.failed + excluded.failed,
+      bounced = b.bounced + excluded.bounced, complained = b.complained + excluded.complained
+$$;
+
 CREATE FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -90,6 +172,7 @@ begin
         when w.email is null then 'no_address'
         when w.email_status <> 'ok' then w.email_status
         when w.suppressed then 'suppressed'
+        when h.opted_out then 'opted_out'
         when h.live_here then 'already_enrolled'
         when d.is_type_campaign and h.live_elsewhere then 'in_another_type_campaign'
       end as hindrance
@@ -98,6 +181,7 @@ begin
     -- One look at the contact's own enrollments: as EXISTS, the planner hashed everybody's.
     cross join lateral (
       select coalesce(max(e.run) filter (where e.campaign_id = w.campaign_id), 1) as run,
+             bool_or(e.campaign_id = w.campaign_id and e.reason = 'opted_out') as opted_out,
              bool_or(e.campaign_id = w.campaign_id and e.status in ('active', 'paused')) as live_here,
              bool_or(e.status = 'active' and e.is_type_campaign) as live_elsewhere
       from public.campaign_enrollments e where e.contact_id = w.id) h),
@@ -119,6 +203,72 @@ begin
       when i.contact_id is null then 'already_enrolled'
       else 'enrolled' end
   from planned p left join inserted i on i.contact_id = p.id;
+end
+$$;
+
+CREATE FUNCTION private.follow_events(p_sends uuid[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  bounced uuid[];
+begin
+  perform private.accept_by_evidence(p_sends, 'proven_sent', 'The provider reported on it, so it went out.', p_now);
+  perform private.score_events(p_sends);
+  with said as (
+    select e.send_id,
+      max(private.send_rank(case when e.event in ('bounce', 'dropped') then
+          case e.event when 'bounce' then 'bounced' else 'dropped' end
+        when e.event in ('delivered', 'open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe') then 'delivered'
+        else 'accepted' end)) as rank,
+      min(e.occurred_at) filter (where e.event = 'delivered') as delivered_at,
+      min(e.occurred_at) filter (where e.event = 'open' and not e.is_machine) as opened_at,
+      min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at,
+      min(e.message_id) filter (where e.message_id <> '') as message_id
+    from public.email_events e where e.send_id = any (p_sends) group by e.send_id),
+  before as (
+    select s.id, s.status, s.first_event_at, s.request_id from public.email_sends s
+    where s.id = any (p_sends) order by s.id for no key update),
+  now_is as (
+    update public.email_sends s
+    set status = case when x.rank > private.send_rank(b.status)
+                      then (array['accepted', 'delivered', 'dropped', 'bounced'])[x.rank] else b.status end,
+        delivered_at = x.delivered_at, first_opened_at = x.opened_at, first_clicked_at = x.clicked_at,
+        provider_message_id = coalesce(s.provider_message_id, x.message_id),
+        first_event_at = coalesce(b.first_event_at, p_now)
+    from before b join said x on x.send_id = b.id
+    where s.id = b.id
+    returning s.id, s.status, b.status as was, b.first_event_at, b.request_id),
+  heard as (
+    update public.send_requests r
+    set heard_of_count = r.heard_of_count + n.many, first_event_at = coalesce(r.first_event_at, p_now)
+    from (select request_id, count(*)::integer as many from now_is where first_event_at is null group by request_id) n
+    where r.id = n.request_id)
+  select array_agg(n.id) into bounced from now_is n where n.status = 'bounced' and n.was <> 'bounced';
+  if bounced is not null then
+    perform private.count_for_breakers(bounced, 'bounced');
+  end if;
+end
+$$;
+
+CREATE FUNCTION private.go_on(p_enrollments uuid[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  with places as (
+    select e.id, n.step, n.delay_days, n.last_sent_at
+    from public.campaign_enrollments e
+    left join lateral private.next_unreceived(e.contact_id, e.campaign_id, e.run) n on true
+    where e.id = any (p_enrollments) and e.status in ('active', 'paused'))
+  update public.campaign_enrollments e
+  set next_step = p.step, updated_at = p_now,
+      next_send_at = case when p.step is not null then greatest(p_now, p.last_sent_at + p.delay_days * interval '1 day') end
+  from places p where e.id = p.id;
+  -- A statement of its own, because only setting the status writes the timeline.
+  update public.campaign_enrollments e
+  set status = 'completed', ended_at = p_now, updated_at = p_now
+  where e.id = any (p_enrollments) and e.status in ('active', 'paused') and e.next_step is null;
 end
 $$;
 
@@ -163,6 +313,20 @@ begin
     raise exception 'The run of an enrollment grows only by an explicit restart.' using errcode = 'MP004';
   end if;
   return null;
+end
+$$;
+
+CREATE FUNCTION private.guard_opt_out() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if exists (
+    select from public.campaign_enrollments e
+    where e.contact_id = new.contact_id and e.campaign_id = new.campaign_id and e.reason = 'opted_out') then
+    raise exception 'This contact asked for no more e-mails of this campaign.' using errcode = 'MP006';
+  end if;
+  return new;
 end
 $$;
 
@@ -264,7 +428,115 @@ CREATE FUNCTION private.is_weaker(reason text, other text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-  select reason in ('hard_bounce', 'invalid') and other not in ('hard_bounce', 'invalid')
+  select coalesce(array_position('{invalid,hard_bounce}', reason),
+                  case reason when 'complaint' then 4 else 3 end)
+       < coalesce(array_position('{invalid,hard_bounce}', other),
+                  case other when 'complaint' then 4 else 3 end)
+$$;
+
+CREATE FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) RETURNS TABLE(confirmed bigint, resent bigint, held bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  grace interval := (private.setting('unconfirmed_grace_minutes'))::text::integer * interval '1 minute';
+  most_attempts integer := (private.setting('send_attempts'))::text::integer;
+begin
+  confirmed := private.accept_by_evidence(array(
+      select s.id from public.email_sends s join public.send_requests r on r.id = s.request_id
+      where s.held_at is not null and s.status = 'unconfirmed' and r.proven_at is not null),
+    'proven_sent', 'The provider reported on the request it travelled in, so it went out.', p_now);
+
+  with silent as (
+    select s.id, s.handed_over_at from public.email_sends s
+    where s.held_at is not null and s.status = 'unconfirmed' and s.handed_over_at <= p_now - grace
+      and s.attempts < most_attempts
+    for no key update skip locked),
+  moments as (
+    select m.handed_over_at from (select distinct handed_over_at from silent) m
+    where private.webhook_was_alive(m.handed_over_at, grace, p_now)),
+  again as (
+    update public.email_sends s
+    set status = 'retry', retry_at = p_now, held_at = null, lease_token = null,
+        reason = 'The provider never took it; it is due again.'
+    from silent x join moments m on m.handed_over_at = x.handed_over_at
+    where s.id = x.id
+    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step),
+  freed as (
+    update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
+    from again a where e.id = a.enrollment_id and e.status in ('active', 'paused') and e.next_step = a.step),
+  told as (
+    insert into public.drip_decisions
+      (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
+    select contact_id, enrollment_id, campaign_id, step, p_now, 'proven_not_sent',
+           'The provider reported on e-mails sent after it and never on this one, so it did not go out; it is due again.',
+           p_run
+    from again)
+  select count(*) into resent from again;
+
+  select count(*) into held from public.email_sends s where s.held_at is not null and s.status = 'unconfirmed';
+  return next;
+end
+$$;
+
+CREATE FUNCTION private.keep_quiet(p_contact uuid, p_until timestamp with time zone, p_reason text, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  update public.contacts c set quiet_until = p_until, quiet_reason = p_reason, updated_at = p_now
+  where c.id = p_contact and coalesce(c.quiet_until, p_now) < p_until;
+  return found;
+end
+$$;
+
+CREATE TABLE public.email_events (
+    id bigint NOT NULL,
+    send_id uuid,
+    contact_id uuid,
+    event text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    message_id text DEFAULT ''::text NOT NULL,
+    email text DEFAULT ''::text NOT NULL,
+    url text DEFAULT ''::text NOT NULL,
+    attempt text DEFAULT ''::text NOT NULL,
+    is_machine boolean DEFAULT false NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    provider_event_id text DEFAULT ''::text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    received_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    request_id uuid,
+    user_agent text DEFAULT ''::text NOT NULL,
+    ip text DEFAULT ''::text NOT NULL,
+    says_machine boolean DEFAULT false NOT NULL,
+    machine_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT email_events_event_check CHECK ((event = ANY (ARRAY['processed'::text, 'delivered'::text, 'deferred'::text, 'bounce'::text, 'blocked'::text, 'dropped'::text, 'open'::text, 'click'::text, 'spamreport'::text, 'unsubscribe'::text, 'group_unsubscribe'::text, 'group_resubscribe'::text, 'reply'::text, 'auto_reply'::text]))),
+    CONSTRAINT email_events_machine_reason_check CHECK ((machine_reason = ANY (ARRAY[''::text, 'machine_open'::text, 'security_gateway'::text, 'honeypot'::text, 'click_burst'::text, 'faster_than_people'::text])))
+);
+
+ALTER TABLE ONLY public.email_events FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION private.machine_reason_of(e public.email_events, delivered_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select case
+    when e.says_machine then 'machine_open'
+    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
+      then 'security_gateway'
+    when exists (
+      select from public.email_events h
+      where h.send_id = e.send_id and h.event = 'click' and h.url ~ '/unsubscribe/[^/?#]+/hidden'
+        and (h.id = e.id or (h.ip = e.ip
+             and e.occurred_at between h.occurred_at - interval '1 minute' and h.occurred_at + interval '1 minute')))
+      then 'honeypot'
+    when e.event = 'click' and e.occurred_at <= delivered_at + interval '1 minute' and (
+      select count(distinct o.url) from public.email_events o
+      where o.send_id = e.send_id and o.event = 'click'
+        and o.occurred_at between e.occurred_at - interval '10 seconds' and e.occurred_at + interval '10 seconds') >= 3
+      then 'click_burst'
+    when e.occurred_at <= delivered_at + interval '2 seconds' then 'faster_than_people'
+    else '' end
 $$;
 
 CREATE FUNCTION private.match_import_rows() RETURNS void
@@ -307,6 +579,16 @@ CREATE FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run i
     where s.contact_id = p_contact and s.campaign_id = p_campaign and s.step = t.step
       and s.run = p_run and s.status not in ('claimed', 'retry'))
   order by t.position limit 1
+$$;
+
+CREATE FUNCTION private.on_campaign_resumed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  delete from public.breaker_counts where campaign_id = new.id;
+  return null;
+end
 $$;
 
 CREATE FUNCTION private.on_contacts_added() RETURNS trigger
@@ -444,43 +726,45 @@ CREATE FUNCTION private.on_events_added() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+  moment timestamptz := private.clock();
+  troubled uuid[];
+  complaints uuid[];
 begin
-  update public.email_sends s
-  set status = case when private.send_rank(r.status) > private.send_rank(s.status)
-                     and private.send_rank(s.status) > 0 then r.status else s.status end,
-      delivered_at = least(s.delivered_at, r.delivered_at),
-      first_opened_at = least(s.first_opened_at, r.opened_at),
-      first_clicked_at = least(s.first_clicked_at, r.clicked_at)
-  from (
-    select send_id,
-      case when bool_or(event = 'bounce') then 'bounced' when bool_or(event = 'dropped') then 'dropped'
-           when bool_or(event in ('delivered', 'open', 'click')) then 'delivered' else 'accepted' end as status,
-      min(occurred_at) filter (where event = 'delivered') as delivered_at,
-      min(occurred_at) filter (where event = 'open' and not is_machine) as opened_at,
-      min(occurred_at) filter (where event = 'click' and not is_machine) as clicked_at
-    from added where send_id is not null group by send_id) r
-  where s.id = r.send_id;
+  update public.send_requests r set proven_at = moment
+  where r.proven_at is null and r.id in (select a.request_id from added a);
+  perform private.follow_events(array(
+    select distinct a.send_id from added a where a.send_id is not null and a.event not in ('reply', 'auto_reply')), moment);
 
-  update public.contacts c
-  set email_status = e.status, email_status_reason = e.reason, email_status_at = e.occurred_at,
-      updated_at = private.clock()
-  from (
-    select distinct on (a.contact_id) a.contact_id, a.occurred_at, a.reason,
-      case when a.event = 'spamreport' then 'complained' when a.event = 'bounce' then 'bounced'
-           else 'unsubscribed' end as status
-    from added a join public.contacts p on p.id = a.contact_id
-    where a.event in ('spamreport', 'unsubscribe', 'group_unsubscribe')
-       -- A late bounce of an address that was corrected meanwhile says nothing about the new one.
-       or (a.event = 'bounce' and lower(a.email) in ('', p.email))
-    order by a.contact_id, a.event = 'spamreport' desc, a.event = 'bounce', a.occurred_at) e
-  where c.id = e.contact_id
-    -- What the person asked for outlasts what the address did.
-    and (c.email_status = 'ok'
-         or (c.email_status in ('bounced', 'invalid') and e.status in ('unsubscribed', 'complained')));
+  troubled := array(select distinct a.contact_id from added a
+    where a.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped', 'blocked'));
+  if cardinality(troubled) > 0 then
+    with standing as (select * from private.standing_by_events(troubled)),
+    changed as (
+      update public.contacts c
+      set email_status = e.status, email_status_reason = e.reason, email_status_at = e.occurred_at, updated_at = moment
+      from standing e
+      where c.id = e.contact_id
+        and (private.weight_of(e.status) > private.weight_of(c.email_status)
+             or (e.status = c.email_status and (e.occurred_at, e.reason) < (c.email_status_at, c.email_status_reason)))
+      returning c.id, c.email_status)
+    -- Reports of one mishap arrive in any order: the weightiest of a day is the reason that stays.
+    update public.campaign_enrollments x set reason = ch.email_status, updated_at = moment
+    from changed ch
+    where x.contact_id = ch.id and x.status = 'stopped' and x.ended_at > moment - interval '1 day'
+      and x.reason in ('replied', 'invalid', 'bounced', 'unsubscribed')
+      and private.weight_of(x.reason) < private.weight_of(ch.email_status);
+
+    complaints := array(select distinct a.send_id from added a
+      where a.event = 'spamreport' and a.send_id is not null and not exists (
+        select from public.email_events o where o.send_id = a.send_id and o.event = 'spamreport'
+          and o.id not in (select n.id from added n)));
+    perform private.count_for_breakers(complaints, 'complained');
+    perform private.trip_breakers(moment);
+  end if;
 
   perform private.stop_enrollments(
-    array(select contact_id from added where event = 'reply' and contact_id is not null),
-    'replied', private.clock());
+    array(select contact_id from added where event = 'reply' and contact_id is not null), 'replied', moment);
   return null;
 end
 $$;
@@ -501,6 +785,31 @@ begin
   where c.email = a.email and (c.email_status = 'ok' or (c.email_status in ('bounced', 'invalid')
     and private.status_of_suppression(a.reason) in ('unsubscribed', 'complained')));
   return null;
+end
+$$;
+
+CREATE FUNCTION private.only_for_admins() RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_admin() then
+    raise exception 'Only an admin changes a campaign''s e-mails.' using errcode = '42501';
+  end if;
+end
+$$;
+
+CREATE FUNCTION private.put_in_order(p_campaign uuid, p_steps smallint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  -- In two moves, because a place may be taken by one e-mail only at any moment.
+  update public.drip_campaign_templates t set position = t.position + 10000
+  where t.campaign_id = p_campaign and t.status = 'published';
+  update public.drip_campaign_templates t set position = o.place
+  from unnest(p_steps) with ordinality o (step, place)
+  where t.campaign_id = p_campaign and t.status = 'published' and t.step = o.step;
 end
 $$;
 
@@ -573,6 +882,28 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.score_events(p_sends uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  changed bigint;
+begin
+  with judged as (
+    select e.id, private.machine_reason_of(e, (
+             select min(d.occurred_at) from public.email_events d
+             where d.send_id = e.send_id and d.event = 'delivered')) as reason
+    from public.email_events e
+    where e.send_id = any (p_sends) and e.event in ('open', 'click'))
+  update public.email_events e
+  set machine_reason = j.reason, is_machine = j.reason <> ''
+  from judged j
+  where e.id = j.id and (e.machine_reason <> j.reason or e.is_machine <> (j.reason <> ''));
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+
 CREATE FUNCTION private.searchable(VARIADIC parts text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ select pg_catalog.lower(pg_catalog.array_to_string(parts, ' ')) $$;
@@ -588,7 +919,7 @@ $$;
 CREATE FUNCTION private.setting(wanted text) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
-    AS $$ select value from public.app_settings where key = wanted $$;
+    AS $$ select nullif(value, 'null') from public.app_settings where key = wanted $$;
 
 CREATE FUNCTION private.settle_trouble(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_statuses text[], p_reasons text[], p_retry_ats timestamp with time zone[], p_address_refused boolean[]) RETURNS void
     LANGUAGE plpgsql
@@ -668,6 +999,37 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.standing_by_events(p_contacts uuid[]) RETURNS TABLE(contact_id uuid, status text, reason text, occurred_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with signs as (
+    select e.contact_id, e.occurred_at, e.reason, c.email,
+      case when e.event = 'spamreport' or (e.event = 'dropped' and e.reason ilike 'spam reporting address%') then 'complained'
+           when e.event in ('unsubscribe', 'group_unsubscribe')
+             or (e.event = 'dropped' and e.reason ilike 'unsubscribed address%') then 'unsubscribed'
+           -- A late bounce of an address that was corrected meanwhile says nothing about the new one.
+           when lower(e.email) in ('', c.email) and (e.event = 'bounce'
+             or (e.event = 'dropped' and e.reason ilike 'bounced address%')) then 'bounced'
+           when lower(e.email) in ('', c.email) and e.event = 'dropped' and e.reason ilike 'invalid%' then 'invalid' end as status
+    from public.email_events e join public.contacts c on c.id = e.contact_id
+    where e.contact_id = any (p_contacts)
+      and e.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped')),
+  -- Turned away again and again is as good as bounced.
+  turned_away as (
+    select e.contact_id, e.occurred_at, 'Turned away repeatedly: ' || e.reason as reason, 'bounced' as status
+    from public.email_events e join public.contacts c on c.id = e.contact_id
+    where e.contact_id = any (p_contacts) and e.event = 'blocked' and lower(e.email) = c.email
+      and (select count(distinct b.send_id) from public.email_events b
+           where b.contact_id = e.contact_id and b.event = 'blocked' and lower(b.email) = c.email
+             and b.occurred_at between e.occurred_at - interval '30 days' and e.occurred_at)
+          >= (private.setting('soft_bounce_limit'))::text::integer)
+  select distinct on (a.contact_id) a.contact_id, a.status, left(a.reason, 500), a.occurred_at
+  from (select s.contact_id, s.status, s.reason, s.occurred_at from signs s where s.status is not null
+        union all select t.contact_id, t.status, t.reason, t.occurred_at from turned_away t) a
+  order by a.contact_id, private.weight_of(a.status) desc, a.occurred_at, a.reason
+$$;
+
 CREATE FUNCTION private.status_of_suppression(reason text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
@@ -685,12 +1047,69 @@ CREATE FUNCTION private.stop_enrollments(p_contacts uuid[], p_reason text, p_now
   where e.contact_id = any (p_contacts) and e.status in ('active', 'paused')
 $$;
 
+CREATE FUNCTION private.stop_person(p_contact uuid, p_reason text, p_source text, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  update public.contacts
+  set email_status = 'unsubscribed', email_status_reason = p_reason, email_status_at = p_now, updated_at = p_now
+  where id = p_contact and email_status not in ('unsubscribed', 'complained');
+  insert into public.suppressions (email, reason, source, created_at)
+  select distinct s.to_email, 'unsubscribed', p_source, p_now from public.email_sends s
+  where s.contact_id = p_contact and s.handed_over_at is not null
+  on conflict (email) do update set reason = excluded.reason
+    where private.is_weaker(suppressions.reason, excluded.reason);
+  return exists (select from public.contacts where id = p_contact);
+end
+$$;
+
 CREATE FUNCTION private.suppression_of_status(email_status text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
   select case email_status when 'bounced' then 'hard_bounce' when 'complained' then 'complaint'
                            when 'invalid' then 'invalid' else 'unsubscribed' end
+$$;
+
+CREATE FUNCTION private.trip_breakers(p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  with recent as (
+    select b.campaign_id, sum(b.accepted) as accepted, sum(b.failed) as failed, sum(b.bounced) as bounced,
+           sum(b.complained) as complained
+    from public.breaker_counts b
+    where b.sent_on > (p_now at time zone 'UTC')::date - (private.setting('breaker_days'))::text::integer
+    group by b.campaign_id),
+  judged as (
+    select r.campaign_id, case
+      when r.bounced * 100 >= r.accepted * (private.setting('breaker_bounce_percent'))::text::numeric and r.bounced > 0
+        then format('%s of the last %s e-mails bounced (%s %%)', r.bounced, r.accepted, round(100.0 * r.bounced / greatest(r.accepted, 1), 1))
+      -- One complaint among few e-mails is an opinion; two are a sign.
+      when r.complained * 100 >= r.accepted * (private.setting('breaker_complaint_percent'))::text::numeric and r.complained > 1
+        then format('%s of the last %s e-mails were marked as spam (%s %%)', r.complained, r.accepted, round(100.0 * r.complained / greatest(r.accepted, 1), 1))
+      when r.failed * 100 >= (r.accepted + r.failed) * (private.setting('breaker_failure_percent'))::text::numeric and r.failed > 0
+        then format('%s of the last %s e-mails were refused (%s %%)', r.failed, r.accepted + r.failed, round(100.0 * r.failed / (r.accepted + r.failed), 1))
+      end as trouble
+    from recent r
+    where r.accepted + r.failed >= (private.setting('breaker_least_sends'))::text::integer)
+  update public.drip_campaigns d
+  set status = 'paused', paused_reason = 'Stopped by itself: ' || j.trouble || '.', updated_at = p_now
+  from judged j where d.id = j.campaign_id and d.status = 'active' and j.trouble is not null;
+end
+$$;
+
+CREATE FUNCTION private.uncount(p_sends uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update public.account_days d set handed_over = greatest(d.handed_over - n.many, 0)
+  from (select (s.handed_over_at at time zone 'UTC')::date as day, count(*)::integer as many
+        from public.email_sends s where s.id = any (p_sends) and s.handed_over_at is not null group by 1) n
+  where d.day = n.day
 $$;
 
 CREATE FUNCTION private.user_id() RETURNS uuid
@@ -713,6 +1132,35 @@ CREATE FUNCTION private.uuid_v7() RETURNS uuid
     'hex')::pg_catalog.uuid
 $$;
 
+CREATE FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with around as (
+    select r.handed_over_at, r.first_event_at, least(r.heard_of_count, r.accepted_count) as heard_of,
+           r.heard_of_count >= r.accepted_count as complete
+    from public.send_requests r
+    where r.handed_over_at > p_sent_at - interval '15 minutes' and r.accepted_count > 0
+      -- The youngest may still be heard of.
+      and (r.heard_of_count >= r.accepted_count or r.handed_over_at <= p_now - interval '15 minutes')),
+  later as (
+    select a.*, (not a.complete or not lag(a.complete, 1, true) over w
+                 or a.handed_over_at - lag(a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
+    from around a where a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
+  chains as (
+    select l.*, sum(l.breaks) over (order by l.handed_over_at rows unbounded preceding) as chain from later l)
+  select not exists (select from around a where not a.complete and a.handed_over_at <= p_sent_at + interval '15 minutes')
+     and exists (select from chains c where c.complete group by c.chain
+                 having sum(c.heard_of) >= 5 and max(c.first_event_at) - min(c.first_event_at) >= p_grace)
+$$;
+
+CREATE FUNCTION private.weight_of(email_status text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select coalesce(array_position('{ok,replied,invalid,bounced,unsubscribed,complained}', email_status), 0)
+$$;
+
 CREATE FUNCTION private.words_for(reason text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
@@ -722,7 +1170,8 @@ CREATE FUNCTION private.words_for(reason text) RETURNS text
     when 'unsubscribed' then 'the contact unsubscribed' when 'bounced' then 'the address bounced'
     when 'complained' then 'the contact marked an e-mail as spam'
     when 'invalid' then 'the address was refused' when 'suppressed' then 'the address is suppressed'
-    when 'replied' then 'the contact replied' when 'stopped_by_user' then 'stopped by hand'
+    when 'replied' then 'the contact replied' when 'opted_out' then 'the contact asked for no more of these e-mails'
+    when 'stopped_by_user' then 'stopped by hand'
     when 'paused_by_user' then 'paused by hand' when 'send_failed' then 'an e-mail could not be sent'
     when 'no_address' then 'the contact has no address' when 'restarted' then 'restarted from the beginning'
     else '' end
@@ -743,6 +1192,32 @@ begin
   values (private.user_id(), tg_table_name,
           coalesce(is_now ->> 'id', is_now ->> 'key', was ->> 'id', was ->> 'key'), tg_op, was, is_now);
   return null;
+end
+$$;
+
+CREATE FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  before bigint;
+  fresh bigint;
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff suppress addresses.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  select count(*) into before from public.suppressions s where s.email = any (p_emails);
+  insert into public.suppressions (email, reason, source, created_by, created_at)
+  select distinct on (lower(btrim(g.email))) lower(btrim(g.email)), g.reason, p_source, private.user_id(), p_now
+  from unnest(p_emails, p_reasons) g (email, reason)
+  where btrim(g.email) <> ''
+  order by lower(btrim(g.email)), g.reason = 'complaint' desc, g.reason = 'unsubscribed' desc
+  on conflict (email) do update set reason = excluded.reason
+    where private.is_weaker(suppressions.reason, excluded.reason);
+  select count(*) into fresh from public.suppressions s
+  where s.email in (select lower(btrim(g)) from unnest(p_emails) g);
+  return greatest(fresh - before, 0);
 end
 $$;
 
@@ -776,7 +1251,46 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) RETURNS TABLE(send_id uuid, enrollment_id uuid, contact_id uuid, campaign_id uuid, template_id uuid, step smallint, email text, first_name text, last_name text, company_name text, job_title text, industry text, city text, country text, time_zone text, owner_name text, owner_email text, owner_phone text, recent_sends timestamp with time zone[])
+CREATE FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  campaign uuid;
+  latest uuid;
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  if p_choice = 'everything' then
+    return private.stop_person(p_contact, 'Chose no more e-mails on the preference page.', 'link', p_now);
+  elsif p_choice = 'pause' then
+    -- Pressed again a moment later it is the same pause, not a longer one.
+    if private.keep_quiet(p_contact, date_trunc('day', p_now) + interval '31 days', 'asked_for_a_pause', p_now) then
+      insert into public.activities (contact_id, occurred_at, kind, summary)
+      values (p_contact, p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
+    end if;
+    return exists (select from public.contacts where id = p_contact);
+  elsif p_choice <> 'this_campaign' then
+    raise exception 'Unknown choice %: use this_campaign, pause or everything.', p_choice using errcode = '22023';
+  end if;
+
+  select d.id into campaign from public.drip_campaigns d where d.key = p_campaign;
+  select e.id into latest from public.campaign_enrollments e
+  where e.contact_id = p_contact and e.campaign_id = campaign
+  order by e.run desc, e.status in ('active', 'paused') desc, e.enrolled_at desc limit 1 for update;
+  update public.campaign_enrollments e
+  set status = case when e.status in ('active', 'paused') then 'stopped' else e.status end, reason = 'opted_out',
+      ended_at = coalesce(e.ended_at, p_now), next_send_at = null, updated_at = p_now
+  where e.id = latest and e.reason <> 'opted_out';
+  if found then
+    insert into public.activities (contact_id, occurred_at, kind, summary, enrollment_id)
+    select p_contact, p_now, 'unsubscribed', 'Asked for no more e-mails of ' || d.name, latest
+    from public.drip_campaigns d where d.id = campaign;
+  end if;
+  return latest is not null;
+end
+$$;
+
+CREATE FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) RETURNS TABLE(send_id uuid, enrollment_id uuid, contact_id uuid, campaign_id uuid, template_id uuid, step smallint, email text, first_name text, last_name text, company_name text, job_title text, industry text, city text, country text, time_zone text, owner_name text, owner_email text, owner_phone text, recent_sends timestamp with time zone[], expires_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -788,12 +1302,14 @@ declare
   on_their_way uuid[];
   willing uuid[];
   taken integer;
+  room integer := private.account_room(p_now);
 begin
-  if exists (select from public.app_settings where key = 'sending_halt' and value <> 'null') then
+  if room = 0 or exists (select from public.app_settings where key = 'sending_halt' and value <> 'null') then
     return;
   end if;
   for turn in
-    select t.campaign_id, t.step, t.id as template_id
+    select t.campaign_id, t.step, t.id as template_id,
+           (t.delay_days + t.expires_after_days) * interval '1 day' as useful_for
     from public.drip_campaigns d
     join public.drip_campaign_templates t on t.campaign_id = d.id and t.status = 'published'
     where d.status = 'active' and exists (
@@ -805,46 +1321,53 @@ begin
       with due as materialized (
         -- The contact is locked with its enrollment: two schedulers cannot pass its daily cap at once,
         -- and nobody archives it between this check and the claim.
-        select e.id, e.contact_id, e.run, c.email,
-               c.archived_at is null and c.email_status = 'ok' and c.email is not null
-                 and not exists (select from public.suppressions s where s.email = c.email) as eligible
+        select e.id, e.contact_id, e.run, c.email, c.quiet_until,
+               case when c.archived_at is not null or c.email_status <> 'ok' or c.email is null
+                      or exists (select from public.suppressions s where s.email = c.email) then 'stopped'
+                    when c.quiet_until > p_now then 'quiet' else 'eligible' end as standing
         from public.campaign_enrollments e
         join public.contacts c on c.id = e.contact_id
         where e.campaign_id = turn.campaign_id and e.next_step = turn.step
           and e.status = 'active' and e.next_send_at <= p_now
         order by e.next_send_at
-        limit p_limit
+        limit least(p_limit, room)
         for no key update of e, c skip locked),
       under_way as (
         update public.campaign_enrollments e set next_send_at = null, updated_at = p_now
-        from due where e.id = due.id and due.eligible),
+        from due where e.id = due.id and due.standing = 'eligible'),
+      resting as (
+        update public.campaign_enrollments e set next_send_at = due.quiet_until, updated_at = p_now
+        from due where e.id = due.id and due.standing = 'quiet'),
       stopped as (
         update public.campaign_enrollments e
         set status = 'stopped', reason = 'suppressed', ended_at = p_now, next_send_at = null, updated_at = p_now
-        from due where e.id = due.id and not due.eligible),
+        from due where e.id = due.id and due.standing = 'stopped'),
       told as (
         insert into public.drip_decisions
-          (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
-        select due.contact_id, due.id, turn.campaign_id, turn.step, p_now, 'not_eligible',
-               'This contact may not be written to: archived, unsubscribed or on the suppression list.', p_run
-        from due where not due.eligible),
+          (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, until, scheduler_run_id)
+        select due.contact_id, due.id, turn.campaign_id, turn.step, p_now,
+               case due.standing when 'quiet' then 'quiet' else 'not_eligible' end,
+               case due.standing when 'quiet' then 'The contact is not to be written to for a while.'
+                 else 'This contact may not be written to: archived, unsubscribed or on the suppression list.' end,
+               case due.standing when 'quiet' then due.quiet_until end, p_run
+        from due where due.standing <> 'eligible'),
       inserted as (
         insert into public.email_sends as s
           (enrollment_id, contact_id, campaign_id, step, run, template_id, to_email,
            lease_token, lease_until, claimed_at, scheduler_run_id)
         select due.id, due.contact_id, turn.campaign_id, turn.step, due.run, turn.template_id, due.email,
                p_token, p_now + p_lease_seconds * interval '1 second', p_now, p_run
-        from due where due.eligible
+        from due where due.standing = 'eligible'
         on conflict on constraint one_email_a_step_and_run do update
           set status = 'claimed', enrollment_id = excluded.enrollment_id, template_id = excluded.template_id,
               to_email = excluded.to_email, lease_token = excluded.lease_token, lease_until = excluded.lease_until,
               claimed_at = excluded.claimed_at, scheduler_run_id = excluded.scheduler_run_id,
               attempts = s.attempts + 1, retry_at = null, held_at = null, reason = '',
-              handed_over_at = null, merge_values = null
+              handed_over_at = null, merge_values = null, request_id = null, settled_at = null
           where s.status = 'retry'
         returning s.id, s.enrollment_id)
       select array(select i.id from inserted i), array(select i.enrollment_id from inserted i),
-             array(select due.id from due where due.eligible), (select count(*) from due)
+             array(select due.id from due where due.standing = 'eligible'), (select count(*) from due)
       into claimed, on_their_way, willing, taken;
 
       -- Some of them have this e-mail already (in flight, held or received): they move on without it.
@@ -867,7 +1390,10 @@ begin
              c.time_zone, o.full_name, o.email, o.phone,
              (select array_agg(coalesce(r.handed_over_at, r.claimed_at)) from public.email_sends r
               where r.contact_id = s.contact_id and r.id <> s.id and r.status not in ('retry', 'failed')
-                and coalesce(r.handed_over_at, r.claimed_at) > p_now - interval '48 hours')
+                and coalesce(r.handed_over_at, r.claimed_at) > p_now - interval '48 hours'),
+             case when turn.useful_for is not null then
+               (select coalesce(e.last_sent_at, e.enrolled_at) + turn.useful_for
+                from public.campaign_enrollments e where e.id = s.enrollment_id) end
       from public.email_sends s
       join public.contacts c on c.id = s.contact_id
       left join public.profiles o on o.id = c.owner_id
@@ -912,6 +1438,64 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.expire_steps(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_explanations text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  behind uuid[];
+begin
+  with over as (
+    update public.email_sends s
+    set status = 'failed', reason = g.explanation, settled_at = p_now, lease_token = null, lease_until = null
+    from unnest(p_sends, p_explanations) g (id, explanation)
+    where s.id = g.id and s.status = 'claimed' and s.scheduler_run_id = p_run
+    returning s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.reason),
+  told as (
+    insert into public.drip_decisions
+      (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
+    select contact_id, enrollment_id, campaign_id, step, p_now, 'step_expired', over.reason, p_run from over)
+  select array_agg(over.enrollment_id) into behind from over;
+  perform private.go_on(behind, p_now);
+  return coalesce(cardinality(behind), 0);
+end
+$$;
+
+CREATE FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) RETURNS TABLE(campaign_id uuid, campaign_name text, campaign_status text, campaign_reason text, step smallint, place smallint, template_name text, is_published boolean, enrollment_status text, enrollment_reason text, enrolled_at timestamp with time zone, ended_at timestamp with time zone, run integer, next_step smallint, next_place smallint, next_send_at timestamp with time zone, send_status text, send_reason text, attempts smallint, handed_over_at timestamp with time zone, delivered_at timestamp with time zone, opened_at timestamp with time zone, clicked_at timestamp with time zone, decision_reason text, decision text, decided_at timestamp with time zone, decision_until timestamp with time zone, email_status text, email_status_reason text, archived_at timestamp with time zone, quiet_until timestamp with time zone, suppressed boolean, halted_because text, account_is_full boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select d.id, d.name, d.status, d.paused_reason, t.step, t.position, t.name, t.status = 'published',
+         e.status, e.reason, e.enrolled_at, e.ended_at, e.run, e.next_step,
+         (select n.position from public.drip_campaign_templates n
+          where n.campaign_id = d.id and n.step = e.next_step and n.status = 'published'),
+         e.next_send_at, s.status, s.reason, s.attempts, s.handed_over_at, s.delivered_at, s.first_opened_at,
+         s.first_clicked_at, w.reason, w.explanation, w.decided_at, w.until,
+         c.email_status, c.email_status_reason, c.archived_at, c.quiet_until,
+         exists (select from public.suppressions x where x.email = c.email),
+         (select a.value #>> '{}' from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null'),
+         coalesce(private.account_room(p_now) = 0, false)
+  from public.contacts c
+  join lateral (
+    select distinct on (x.campaign_id) x.* from public.campaign_enrollments x
+    where x.contact_id = c.id order by x.campaign_id, x.run desc, x.enrolled_at desc, x.id desc) e on true
+  join public.drip_campaigns d on d.id = e.campaign_id
+  -- Each step in its published version, or its last one where it was sent and retired since.
+  join lateral (
+    select distinct on (v.step) v.step, v.position, v.name, v.status from public.drip_campaign_templates v
+    where v.campaign_id = d.id and v.status <> 'draft'
+    order by v.step, v.status = 'published' desc, v.version desc) t on true
+  left join public.email_sends s
+    on s.contact_id = c.id and s.campaign_id = d.id and s.step = t.step and s.run = e.run
+  left join lateral (
+    select y.reason, y.explanation, y.decided_at, y.until from public.drip_decisions y
+    where y.contact_id = c.id and y.campaign_id = d.id and y.step = t.step
+    order by y.id desc limit 1) w on true
+  where c.id = p_contact and p_contact = any (private.changeable(array[p_contact]))
+    and (t.status = 'published' or s.id is not null)
+  order by e.enrolled_at desc, t.position, t.step
+$$;
+
 CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -954,10 +1538,13 @@ CREATE FUNCTION public.give_back(p_now timestamp with time zone, p_run bigint, p
     SET search_path TO ''
     AS $$
   select public.postpone(
-    p_now, p_run, array_agg(w.id), array_agg(null::timestamptz), array_agg(w.reason), array_agg(w.explanation))
+    p_now, p_run, array_agg(w.id), array_agg(w.until), array_agg(w.reason), array_agg(w.explanation))
   from (
-    select s.id,
-      case when h.value <> 'null' then 'sending_halted' when s.lease_until <= p_now then 'lease_expired'
+    select s.id, case when c.quiet_until > p_now then c.quiet_until end as until,
+      case when h.value <> 'null' then 'sending_halted'
+           when c.quiet_until > p_now then 'quiet'
+           when s.lease_until <= p_now then 'lease_expired'
+           when private.account_room(p_now) = 0 then 'account_daily_cap'
            else 'consent_withdrawn' end as reason,
       case when h.value <> 'null' then 'All sending was stopped before it left; it is due again when sending goes on.'
            when c.archived_at is not null then 'Not sent: the contact was archived.'
@@ -967,8 +1554,10 @@ CREATE FUNCTION public.give_back(p_now timestamp with time zone, p_run bigint, p
            when e.status in ('stopped', 'paused') then
              'Not sent: ' || coalesce(nullif(private.words_for(e.reason), ''), e.status) || '.'
            when d.status <> 'active' then 'The campaign was paused before it left; it is due again when that resumes.'
+           when c.quiet_until > p_now then 'The contact is not to be written to for a while.'
            when c.email <> s.to_email then 'The address was changed before it left; it goes to the new one.'
            when s.lease_until <= p_now then 'It was not handed over in time; it is due again.'
+           when private.account_room(p_now) = 0 then 'The account sent as many e-mails today as it may; it goes tomorrow.'
            else 'Something changed before it left; it is due again.' end as explanation
     from public.email_sends s
     join public.contacts c on c.id = s.contact_id
@@ -986,25 +1575,48 @@ CREATE FUNCTION public.halt_sending(p_reason text, p_now timestamp with time zon
   update public.app_settings set value = to_jsonb(p_reason), updated_at = p_now where key = 'sending_halt'
 $$;
 
-CREATE FUNCTION public.hand_over(p_now timestamp with time zone, p_token uuid, p_provider text, p_sends uuid[], p_merge_values text[]) RETURNS SETOF uuid
+CREATE FUNCTION public.hand_over(p_now timestamp with time zone, p_leave_by timestamp with time zone, p_token uuid, p_provider text, p_request uuid, p_sends uuid[], p_merge_values text[]) RETURNS SETOF uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     AS $$
+declare
+  today date := (p_now at time zone 'UTC')::date;
+  room integer := private.account_room(p_now);
+  wanted uuid[] := p_sends;
+  going uuid[];
+  run bigint;
 begin
-  return query
-  update public.email_sends s
-  set status = 'handed_over', handed_over_at = p_now, provider = p_provider, merge_values = v.merge_values::json
-  from unnest(p_sends, p_merge_values) v (id, merge_values), public.campaign_enrollments e, public.contacts c,
-       public.drip_campaigns d
-  where s.id = v.id and s.status = 'claimed' and s.lease_token = p_token and s.lease_until > p_now
-    and e.id = s.enrollment_id and e.status = 'active'
-    and d.id = s.campaign_id and d.status = 'active'
-    and c.id = s.contact_id and c.archived_at is null and c.email_status = 'ok' and c.email = s.to_email
-    and not exists (select from public.suppressions x where x.email = s.to_email)
-    and not exists (select from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null')
-  returning s.id;
+  if room is not null then
+    -- Counted under a lock, so that schedulers side by side cannot pass the cap together.
+    insert into public.account_days (day) values (today) on conflict (day) do nothing;
+    perform from public.account_days d where d.day = today for no key update;
+    wanted := p_sends[1:private.account_room(p_now)];
+  end if;
+  with handed as (
+    update public.email_sends s
+    set status = 'handed_over', handed_over_at = p_now, provider = p_provider, request_id = p_request,
+        merge_values = v.merge_values::json
+    from unnest(wanted, p_merge_values[1:cardinality(wanted)]) v (id, merge_values), public.campaign_enrollments e,
+         public.contacts c, public.drip_campaigns d
+    where s.id = v.id and s.status = 'claimed' and s.lease_token = p_token and s.lease_until > p_now and s.lease_until >= p_leave_by
+      and e.id = s.enrollment_id and e.status = 'active'
+      and d.id = s.campaign_id and d.status = 'active'
+      and c.id = s.contact_id and c.archived_at is null and c.email_status = 'ok' and c.email = s.to_email
+      and (c.quiet_until is null or c.quiet_until <= p_now)
+      and not exists (select from public.suppressions x where x.email = s.to_email)
+      and not exists (select from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null')
+    returning s.id, s.scheduler_run_id)
+  select array_agg(h.id), min(h.scheduler_run_id) into going, run from handed h;
+  if going is not null then
+    insert into public.send_requests (id, scheduler_run_id, handed_over_at) values (p_request, run, p_now)
+    on conflict (id) do nothing;
+    if room is not null then
+      update public.account_days d set handed_over = d.handed_over + cardinality(going) where d.day = today;
+    end if;
+  end if;
+  return query select unnest(going);
 end
 $$;
 
@@ -1127,6 +1739,21 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.is_admin() then
+    raise exception 'Only an admin decides about unconfirmed e-mails.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  return private.accept_by_evidence(
+    array(select s.id from public.email_sends s where s.id = any (p_sends) and s.status = 'unconfirmed'),
+    'decided_by_hand', 'Somebody knew that it went out and marked it as sent.', p_now);
+end
+$$;
+
 CREATE FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1163,6 +1790,7 @@ declare
   content jsonb := p_content::jsonb;
   current_version public.drip_campaign_templates;
   latest integer;
+  place integer;
   fresh uuid;
 begin
   if not private.acts_as_service() and not private.is_admin() then
@@ -1177,15 +1805,121 @@ begin
   end if;
   select max(version) into latest from public.drip_campaign_templates where campaign_id = p_campaign and step = p_step;
   update public.drip_campaign_templates set status = 'retired' where id = current_version.id;
+  select case when bool_or(t.position = p_step) then max(t.position) + 1 else p_step end into place
+  from public.drip_campaign_templates t where t.campaign_id = p_campaign and t.status = 'published';
   insert into public.drip_campaign_templates
-    (campaign_id, step, position, version, status, name, subject, preheader, body, delay_days, content_hash,
-     compiled, created_by, created_at, published_at)
-  values (p_campaign, p_step, coalesce(current_version.position, p_step), coalesce(latest, 0) + 1, 'published',
+    (campaign_id, step, position, version, status, name, subject, preheader, body, delay_days, expires_after_days,
+     content_hash, compiled, created_by, created_at, published_at)
+  values (p_campaign, p_step, coalesce(current_version.position, place, p_step), coalesce(latest, 0) + 1, 'published',
     content ->> 'name', content ->> 'subject', content ->> 'preheader', content ->> 'body',
-    (content ->> 'delay_days')::smallint, content ->> 'content_hash', content -> 'compiled',
-    private.user_id(), p_now, p_now)
+    (content ->> 'delay_days')::smallint, (content ->> 'expires_after_days')::smallint, content ->> 'content_hash',
+    content -> 'compiled', private.user_id(), p_now, p_now)
   returning id into fresh;
   return fresh;
+end
+$$;
+
+CREATE FUNCTION public.record_events(p_events text, p_now timestamp with time zone) RETURNS TABLE(stored bigint, repeated bigint, "foreign" bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  with incoming as (
+    select i.*, nullif(i.send_id, '')::uuid as ours
+    from jsonb_to_recordset(p_events::jsonb) as i (
+      event text, occurred_at timestamptz, email text, send_id text, request_id text, message_id text,
+      provider_event_id text, url text, attempt text, reason text, user_agent text, ip text,
+      says_machine boolean, payload jsonb)),
+  known as (
+    select i.*, s.id as send, coalesce(s.contact_id, c.id) as contact
+    from incoming i
+    left join public.email_sends s on s.id = i.ours
+    left join public.contacts c on s.id is null and c.email = i.email),
+  inserted as (
+    insert into public.email_events
+      (send_id, contact_id, event, occurred_at, message_id, email, url, attempt, reason, provider_event_id,
+       request_id, user_agent, ip, says_machine, payload, received_at)
+    select k.send, k.contact, k.event, k.occurred_at, k.message_id, k.email, k.url, k.attempt, k.reason,
+           k.provider_event_id, nullif(k.request_id, '')::uuid, k.user_agent, k.ip, k.says_machine, k.payload, p_now
+    from known k where k.contact is not null
+    order by k.message_id, k.event, k.occurred_at, k.email, k.url, k.attempt
+    on conflict on constraint same_event_once do nothing
+    returning 1),
+  stopped as (
+    insert into public.suppressions (email, reason, source, created_at)
+    select distinct on (k.email) k.email,
+           case k.event when 'spamreport' then 'complaint' when 'bounce' then 'hard_bounce' else 'unsubscribed' end,
+           'event', p_now
+    from known k
+    where k.contact is null and k.ours is not null and k.email <> ''
+      and k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+    order by k.email, k.event = 'spamreport' desc, k.event = 'bounce'
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason))
+  select (select count(*) from inserted), count(*) filter (where k.contact is not null) - (select count(*) from inserted),
+         count(*) filter (where k.contact is null)
+  into stored, repeated, "foreign" from known k;
+  return next;
+end
+$$;
+
+CREATE FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  person uuid;
+  by_hand boolean := p_kind in ('person', 'remove_me');
+  headline text := coalesce(nullif(btrim(p_subject), ''), 'no subject');
+begin
+  if p_kind not in ('person', 'remove_me', 'out_of_office', 'automatic') then
+    raise exception 'Unknown kind of reply: %.', p_kind using errcode = '22023';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  -- One at a time a message: SendGrid may deliver it twice at once.
+  perform pg_advisory_xact_lock(hashtextextended(p_message_id, 0));
+  if exists (select from public.email_events where message_id = p_message_id and event in ('reply', 'auto_reply')) then
+    return 'repeated';
+  end if;
+  select id into person from public.contacts where email = lower(btrim(p_sender));
+  if person is null then
+    return 'unknown_sender';
+  end if;
+  if p_kind = 'remove_me' then
+    perform private.stop_person(person, 'Asked in a reply to be removed.', 'reply', p_now);
+  end if;
+  insert into public.email_events (contact_id, event, occurred_at, message_id, email, reason, payload, received_at)
+  values (person, case when by_hand then 'reply' else 'auto_reply' end, p_occurred_at, p_message_id,
+          lower(btrim(p_sender)), left(headline, 500), jsonb_build_object('kind', p_kind), p_now);
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  values (person, p_occurred_at, case when by_hand then 'reply' else 'auto_reply' end,
+          left(case when by_hand then 'Replied: ' else 'Automatic reply: ' end || headline
+               || case when btrim(p_text) <> '' then E'\n\n' || btrim(p_text) else '' end, 10000));
+  if p_kind = 'out_of_office' and p_quiet_until > p_now
+     and private.keep_quiet(person, p_quiet_until, 'out_of_office', p_now) then
+    insert into public.activities (contact_id, occurred_at, kind, summary)
+    values (person, p_now, 'quiet', 'Out of office: nothing is sent before '
+            || to_char(p_quiet_until at time zone 'UTC', 'FMDD Mon YYYY'));
+  end if;
+  return 'stored';
+end
+$$;
+
+CREATE FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform private.only_for_admins();
+  perform from public.drip_campaigns d where d.id = p_campaign for no key update;
+  if array(select t.step from public.drip_campaign_templates t
+           where t.campaign_id = p_campaign and t.status = 'published' order by t.step)
+     is distinct from array(select s from unnest(p_steps) s order by s) then
+    raise exception 'Name every published e-mail of the campaign once.' using errcode = '22023';
+  end if;
+  perform private.put_in_order(p_campaign, p_steps);
+  update public.drip_campaigns set updated_at = p_now where id = p_campaign;
 end
 $$;
 
@@ -1198,6 +1932,33 @@ begin
     raise exception 'Only an admin starts a run.' using errcode = '42501';
   end if;
   update public.app_settings set value = to_jsonb(p_now), updated_at = p_now where key = 'run_requested_at';
+end
+$$;
+
+CREATE FUNCTION public.rescore_events(p_since timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  changed bigint := 0;
+  part_of_them uuid[];
+begin
+  for part_of_them in
+    select array_agg(x.send_id) from (
+      select distinct e.send_id, dense_rank() over (order by e.send_id) / 5000 as part
+      from public.email_events e
+      where e.event in ('open', 'click') and e.send_id is not null and e.occurred_at >= p_since) x
+    group by x.part
+  loop
+    changed := changed + private.score_events(part_of_them);
+    update public.email_sends s
+    set first_opened_at = x.opened_at, first_clicked_at = x.clicked_at
+    from (select e.send_id, min(e.occurred_at) filter (where e.event = 'open' and not e.is_machine) as opened_at,
+                 min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at
+          from public.email_events e where e.send_id = any (part_of_them) group by e.send_id) x
+    where s.id = x.send_id and (s.first_opened_at, s.first_clicked_at) is distinct from (x.opened_at, x.clicked_at);
+  end loop;
+  return changed;
 end
 $$;
 
@@ -1253,6 +2014,30 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.retire_step(p_campaign uuid, p_step smallint, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  waiting uuid[];
+begin
+  perform private.only_for_admins();
+  perform from public.drip_campaigns d where d.id = p_campaign for no key update;
+  update public.drip_campaign_templates t set status = 'retired'
+  where t.campaign_id = p_campaign and t.step = p_step and t.status = 'published';
+  if not found then
+    raise exception 'This campaign has no published e-mail of that number.' using errcode = '22023';
+  end if;
+  perform private.put_in_order(p_campaign, array(
+    select t.step from public.drip_campaign_templates t
+    where t.campaign_id = p_campaign and t.status = 'published' order by t.position));
+  waiting := array(select e.id from public.campaign_enrollments e
+                   where e.campaign_id = p_campaign and e.next_step = p_step and e.status in ('active', 'paused'));
+  perform private.go_on(waiting, p_now);
+  return cardinality(waiting);
+end
+$$;
+
 CREATE FUNCTION public.retry_failed(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1282,6 +2067,32 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  freed bigint;
+begin
+  if not private.is_admin() then
+    raise exception 'Only an admin decides about unconfirmed e-mails.' using errcode = '42501';
+  end if;
+  with again as (
+    update public.email_sends s
+    set status = 'retry', retry_at = p_now, held_at = null, lease_token = null, reason = 'Sent again by hand.'
+    where s.id = any (p_sends) and s.status = 'unconfirmed'
+    returning s.enrollment_id, s.contact_id, s.campaign_id, s.step),
+  told as (
+    insert into public.drip_decisions (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation)
+    select contact_id, enrollment_id, campaign_id, step, p_now, 'decided_by_hand',
+           'Somebody knew that it did not go out and had it sent again.' from again)
+  update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
+  from again where e.id = again.enrollment_id and e.status in ('active', 'paused') and e.next_step = again.step;
+  get diagnostics freed = row_count;
+  return freed;
+end
+$$;
+
 CREATE FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_token uuid, p_sends uuid[], p_statuses text[], p_message_ids text[], p_reasons text[], p_retry_ats timestamp with time zone[], p_next_steps smallint[], p_next_send_ats timestamp with time zone[], p_address_refused boolean[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1290,6 +2101,7 @@ CREATE FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_to
     AS $$
 declare
   settled uuid[];
+  accepted uuid[];
   finished uuid[];
   troubled boolean := exists (select from unnest(p_statuses) t where t <> 'accepted');
 begin
@@ -1305,7 +2117,8 @@ begin
     from given g
     where s.id = g.id and s.lease_token = p_token and s.status in ('handed_over', 'unconfirmed')
       and s.status <> g.status
-    returning s.id, s.enrollment_id, s.contact_id, s.step, s.template_id, g.status, g.next_step, g.next_send_at, g.retry_at),
+    returning s.id, s.enrollment_id, s.contact_id, s.step, s.template_id, s.request_id, g.status, g.next_step,
+              g.next_send_at, g.retry_at),
   moved_on as (
     update public.campaign_enrollments e
     set last_step = d.step, last_sent_at = p_now, next_step = d.next_step, updated_at = p_now,
@@ -1315,9 +2128,14 @@ begin
     insert into public.activities (contact_id, occurred_at, kind, summary, actor_id, enrollment_id, send_id)
     select d.contact_id, p_now, 'email_sent', 'E-mail sent: ' || t.name, null, d.enrollment_id, d.id
     from done d join public.drip_campaign_templates t on t.id = d.template_id
-    where d.status = 'accepted')
-  select array_agg(d.id), array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
-  into settled, finished from done d;
+    where d.status = 'accepted'),
+  counted as (
+    update public.send_requests r set accepted_count = r.accepted_count + n.many
+    from (select request_id, count(*)::integer as many from done where status = 'accepted' group by request_id) n
+    where r.id = n.request_id)
+  select array_agg(d.id), array_agg(d.id) filter (where d.status = 'accepted'),
+         array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
+  into settled, accepted, finished from done d;
 
   -- Last e-mail of the sequence: a statement of its own, because only setting the status writes the timeline.
   if finished is not null then
@@ -1333,6 +2151,15 @@ begin
       array(select d.id from unnest(p_sends) with ordinality g (id, n)
             left join unnest(settled) d (id) on d.id = g.id order by g.n),
       p_statuses, p_reasons, p_retry_ats, p_address_refused);
+    perform private.count_for_breakers(
+      array(select s.id from public.email_sends s where s.id = any (settled) and s.status = 'failed'), 'failed');
+    perform private.uncount(
+      array(select s.id from public.email_sends s where s.id = any (settled) and s.status in ('retry', 'failed')));
+    perform private.trip_breakers(p_now);
+  end if;
+  -- The rows every request of a campaign shares come last, so that they are locked for a moment only.
+  if accepted is not null then
+    perform private.count_for_breakers(accepted, 'accepted');
   end if;
   return coalesce(cardinality(settled), 0);
 end
@@ -1346,52 +2173,56 @@ CREATE FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text,
   values (p_now, p_trigger, p_host, p_sender::jsonb) returning id
 $$;
 
-CREATE FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) RETURNS TABLE(released bigint, unconfirmed bigint)
+CREATE FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) RETURNS TABLE(released bigint, unconfirmed bigint, confirmed bigint, resent bigint, held bigint)
     LANGUAGE plpgsql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
     AS $$
 begin
+  released := 0; unconfirmed := 0; confirmed := 0; resent := 0; held := 0;
   -- Nearly always nothing is overdue, and looking at the sends costs more than knowing that.
-  if not exists (select from public.scheduler_runs r where r.leased_until <= p_now) then
-    return query select 0::bigint, 0::bigint;
-    return;
+  if exists (select from public.scheduler_runs r where r.leased_until <= p_now) then
+    with overdue as materialized (
+      select r.id from public.scheduler_runs r where r.leased_until <= p_now),
+    expired as (
+      select s.id, s.status from overdue o join public.email_sends s on s.scheduler_run_id = o.id
+      where s.lease_until is not null and s.lease_until <= p_now
+      for update of s skip locked),
+    judged as (
+      update public.email_sends s
+      set status = case when x.status = 'claimed' then 'retry' else 'unconfirmed' end,
+          -- The token of an unconfirmed send stays: its owner may still come back and tell.
+          lease_token = case when x.status = 'claimed' then null else s.lease_token end,
+          lease_until = null,
+          retry_at = case when x.status = 'claimed' then p_now end,
+          held_at = case when x.status = 'handed_over' then p_now end,
+          reason = case when x.status = 'claimed' then 'The scheduler stopped before it was handed over.'
+                        else 'The scheduler stopped while the provider had it; nobody knows whether it went out.' end
+      from expired x where s.id = x.id and s.status in ('claimed', 'handed_over')
+      returning s.id, s.status, s.enrollment_id, s.contact_id, s.campaign_id, s.step),
+    freed as (
+      update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
+      from judged j where j.status = 'retry' and e.id = j.enrollment_id and e.status in ('active', 'paused')),
+    told as (
+      insert into public.drip_decisions
+        (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
+      select j.contact_id, j.enrollment_id, j.campaign_id, j.step, p_now,
+             case j.status when 'retry' then 'lease_expired' else 'unconfirmed' end,
+             case j.status when 'retry' then 'The scheduler stopped before handing it over; it is due again.'
+               else 'The scheduler stopped while the provider had it. It is held until there is evidence, or somebody decides.'
+             end, p_run
+      from judged j)
+    select count(*) filter (where j.status = 'retry'), count(*) filter (where j.status = 'unconfirmed')
+    into released, unconfirmed from judged j;
+    -- A run stays open while a lease of it is left, be it one that another sweep is judging right now.
+    update public.scheduler_runs r
+    set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
+    where r.leased_until <= p_now;
   end if;
-  return query
-  with overdue as materialized (
-    select r.id from public.scheduler_runs r where r.leased_until <= p_now),
-  expired as (
-    select s.id, s.status from overdue o join public.email_sends s on s.scheduler_run_id = o.id
-    where s.lease_until is not null and s.lease_until <= p_now
-    for update of s skip locked),
-  judged as (
-    update public.email_sends s
-    set status = case when x.status = 'claimed' then 'retry' else 'unconfirmed' end,
-        -- The token of an unconfirmed send stays: its owner may still come back and tell.
-        lease_token = case when x.status = 'claimed' then null else s.lease_token end,
-        lease_until = null,
-        retry_at = case when x.status = 'claimed' then p_now end,
-        held_at = case when x.status = 'handed_over' then p_now end,
-        reason = case when x.status = 'claimed' then 'The scheduler stopped before it was handed over.'
-                      else 'The scheduler stopped while the provider had it; nobody knows whether it went out.' end
-    from expired x where s.id = x.id and s.status in ('claimed', 'handed_over')
-    returning s.id, s.status, s.enrollment_id, s.contact_id, s.campaign_id, s.step),
-  freed as (
-    update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
-    from judged j where j.status = 'retry' and e.id = j.enrollment_id and e.status in ('active', 'paused')),
-  told as (
-    insert into public.drip_decisions
-      (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
-    select j.contact_id, j.enrollment_id, j.campaign_id, j.step, p_now,
-           case j.status when 'retry' then 'lease_expired' else 'unconfirmed' end,
-           case j.status when 'retry' then 'The scheduler stopped before handing it over; it is due again.'
-             else 'The scheduler stopped while the provider had it. It is held until somebody decides.' end, p_run
-    from judged j)
-  select count(*) filter (where j.status = 'retry'), count(*) filter (where j.status = 'unconfirmed') from judged j;
-  -- A run stays open while a lease of it is left, be it one that another sweep is judging right now.
-  update public.scheduler_runs r
-  set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
-  where r.leased_until <= p_now;
+  if exists (select from public.email_sends s where s.held_at is not null and s.status = 'unconfirmed') then
+    select j.confirmed, j.resent, j.held into confirmed, resent, held from private.judge_unconfirmed(p_now, p_run) j;
+  end if;
+  return next;
 end
 $$;
 
@@ -1406,23 +2237,9 @@ CREATE FUNCTION public.take_run_request(p_now timestamp with time zone) RETURNS 
 $$;
 
 CREATE FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
-begin
-  perform set_config('mpt.now', p_now::text, true);
-  update public.contacts
-  set email_status = 'unsubscribed', email_status_reason = 'Used the unsubscribe link.', email_status_at = p_now,
-      updated_at = p_now
-  where id = p_contact and email_status not in ('unsubscribed', 'complained');
-  insert into public.suppressions (email, reason, source, created_at)
-  select distinct s.to_email, 'unsubscribed', 'link', p_now from public.email_sends s
-  where s.contact_id = p_contact and s.handed_over_at is not null
-  on conflict (email) do update set reason = excluded.reason
-    where private.is_weaker(suppressions.reason, excluded.reason);
-  return exists (select from public.contacts where id = p_contact);
-end
-$$;
+    AS $$ select private.stop_person(p_contact, 'Used the unsubscribe link.', 'link', p_now) $$;
 
 CREATE TABLE public.campaign_enrollments (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
@@ -1442,7 +2259,7 @@ CREATE TABLE public.campaign_enrollments (
     ended_at timestamp with time zone,
     reason text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT campaign_enrollments_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'type_changed'::text, 'archived'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text, 'suppressed'::text, 'replied'::text, 'stopped_by_user'::text, 'paused_by_user'::text, 'send_failed'::text, 'no_address'::text, 'restarted'::text]))),
+    CONSTRAINT campaign_enrollments_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'type_changed'::text, 'archived'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text, 'suppressed'::text, 'replied'::text, 'opted_out'::text, 'stopped_by_user'::text, 'paused_by_user'::text, 'send_failed'::text, 'no_address'::text, 'restarted'::text]))),
     CONSTRAINT campaign_enrollments_run_check CHECK ((run > 0)),
     CONSTRAINT campaign_enrollments_source_check CHECK ((source = ANY (ARRAY['type'::text, 'manual'::text, 'bulk'::text, 'import'::text, 'event'::text]))),
     CONSTRAINT campaign_enrollments_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'stopped'::text]))),
@@ -1480,6 +2297,8 @@ CREATE TABLE public.contacts (
     created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     search_text text GENERATED ALWAYS AS (private.searchable(VARIADIC ARRAY[first_name, last_name, company_name, email, phone])) STORED NOT NULL,
+    quiet_until timestamp with time zone,
+    quiet_reason text DEFAULT ''::text NOT NULL,
     CONSTRAINT contacts_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
     CONSTRAINT contacts_email_check CHECK (((email = lower(btrim(email))) AND ((length(email) >= 3) AND (length(email) <= 254)))),
     CONSTRAINT contacts_email_status_check CHECK ((email_status = ANY (ARRAY['ok'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text]))),
@@ -1487,6 +2306,7 @@ CREATE TABLE public.contacts (
     CONSTRAINT contacts_have_a_name_or_an_address CHECK (((email IS NOT NULL) OR (btrim(first_name) <> ''::text) OR (btrim(last_name) <> ''::text))),
     CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
     CONSTRAINT contacts_notes_check CHECK ((length(notes) <= 10000)),
+    CONSTRAINT contacts_quiet_reason_check CHECK ((quiet_reason = ANY (ARRAY[''::text, 'asked_for_a_pause'::text, 'out_of_office'::text]))),
     CONSTRAINT contacts_time_zone_check CHECK (private.is_time_zone(time_zone))
 )
 WITH (fillfactor='85');
@@ -1514,7 +2334,9 @@ CREATE TABLE public.drip_campaign_templates (
     created_by uuid,
     created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     published_at timestamp with time zone,
+    expires_after_days smallint,
     CONSTRAINT drip_campaign_templates_delay_days_check CHECK (((delay_days >= 0) AND (delay_days <= 365))),
+    CONSTRAINT drip_campaign_templates_expires_after_days_check CHECK (((expires_after_days >= 1) AND (expires_after_days <= 365))),
     CONSTRAINT drip_campaign_templates_position_check CHECK (("position" > 0)),
     CONSTRAINT drip_campaign_templates_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'retired'::text]))),
     CONSTRAINT drip_campaign_templates_step_check CHECK ((step > 0)),
@@ -1571,6 +2393,8 @@ CREATE TABLE public.email_sends (
     first_opened_at timestamp with time zone,
     first_clicked_at timestamp with time zone,
     scheduler_run_id bigint,
+    request_id uuid,
+    first_event_at timestamp with time zone,
     CONSTRAINT email_sends_status_check CHECK ((status = ANY (ARRAY['claimed'::text, 'handed_over'::text, 'accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text, 'failed'::text, 'retry'::text, 'unconfirmed'::text])))
 )
 WITH (fillfactor='60');
@@ -1630,6 +2454,23 @@ CREATE FUNCTION public.upcoming_enrollments(p_limit integer) RETURNS SETOF publi
   order by l.next_send_at
 $$;
 
+CREATE FUNCTION public.webhook_health() RETURNS TABLE(last_event_at timestamp with time zone, last_reply_at timestamp with time zone, quarantined bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select (select e.received_at from public.email_events e order by e.id desc limit 1),
+         (select max(e.received_at) from public.email_events e where e.event in ('reply', 'auto_reply')),
+         (select count(*) from public.quarantined_messages)
+  where private.acts_as_service() or private.is_staff()
+$$;
+
+CREATE TABLE public.account_days (
+    day date NOT NULL,
+    handed_over integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.account_days FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.activities (
     id bigint NOT NULL,
     contact_id uuid NOT NULL,
@@ -1641,7 +2482,7 @@ CREATE TABLE public.activities (
     send_id uuid,
     due_at timestamp with time zone,
     completed_at timestamp with time zone,
-    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
+    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'reply'::text, 'auto_reply'::text, 'quiet'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
     CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000)))
 );
 
@@ -1696,6 +2537,20 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.breaker_counts (
+    campaign_id uuid NOT NULL,
+    sent_on date NOT NULL,
+    accepted integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    bounced integer DEFAULT 0 NOT NULL,
+    complained integer DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.breaker_counts FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.breaker_counts.sent_on IS 'Day of the hand-over, UTC';
 
 CREATE TABLE public.contact_types (
     key text NOT NULL,
@@ -1797,7 +2652,9 @@ CREATE VIEW public.contact_list WITH (security_invoker='true') AS
     c.search_text,
     e.campaign_name,
     e.status AS enrollment_status,
-    e.next_send_at
+    e.next_send_at,
+    c.quiet_until,
+    c.quiet_reason
    FROM (((public.contacts c
      JOIN public.contact_types y ON ((y.key = c.contact_type)))
      LEFT JOIN public.profiles o ON ((o.id = c.owner_id)))
@@ -1853,7 +2710,7 @@ CREATE TABLE public.drip_decisions (
     explanation text NOT NULL,
     until timestamp with time zone,
     scheduler_run_id bigint,
-    CONSTRAINT drip_decisions_reason_check CHECK ((reason = ANY (ARRAY['outside_send_window'::text, 'holiday'::text, 'contact_daily_cap'::text, 'missing_merge_value'::text, 'render_failed'::text, 'consent_withdrawn'::text, 'account_daily_cap'::text, 'step_expired'::text, 'not_eligible'::text, 'already_received'::text, 'already_completed'::text, 'rate_limited'::text, 'provider_unreachable'::text, 'sending_halted'::text, 'unconfirmed'::text, 'send_failed'::text, 'lease_expired'::text])))
+    CONSTRAINT drip_decisions_reason_check CHECK ((reason = ANY (ARRAY['outside_send_window'::text, 'holiday'::text, 'contact_daily_cap'::text, 'missing_merge_value'::text, 'render_failed'::text, 'consent_withdrawn'::text, 'account_daily_cap'::text, 'step_expired'::text, 'not_eligible'::text, 'already_received'::text, 'already_completed'::text, 'rate_limited'::text, 'provider_unreachable'::text, 'sending_halted'::text, 'unconfirmed'::text, 'send_failed'::text, 'lease_expired'::text, 'quiet'::text, 'proven_sent'::text, 'proven_not_sent'::text, 'decided_by_hand'::text])))
 );
 
 ALTER TABLE ONLY public.drip_decisions FORCE ROW LEVEL SECURITY;
@@ -1867,26 +2724,6 @@ ALTER TABLE public.drip_decisions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
-CREATE TABLE public.email_events (
-    id bigint NOT NULL,
-    send_id uuid,
-    contact_id uuid,
-    event text NOT NULL,
-    occurred_at timestamp with time zone NOT NULL,
-    message_id text DEFAULT ''::text NOT NULL,
-    email text DEFAULT ''::text NOT NULL,
-    url text DEFAULT ''::text NOT NULL,
-    attempt text DEFAULT ''::text NOT NULL,
-    is_machine boolean DEFAULT false NOT NULL,
-    reason text DEFAULT ''::text NOT NULL,
-    provider_event_id text DEFAULT ''::text NOT NULL,
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    received_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT email_events_event_check CHECK ((event = ANY (ARRAY['processed'::text, 'delivered'::text, 'deferred'::text, 'bounce'::text, 'blocked'::text, 'dropped'::text, 'open'::text, 'click'::text, 'spamreport'::text, 'unsubscribe'::text, 'group_unsubscribe'::text, 'group_resubscribe'::text, 'reply'::text])))
-);
-
-ALTER TABLE ONLY public.email_events FORCE ROW LEVEL SECURITY;
-
 ALTER TABLE public.email_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.email_events_id_seq
     START WITH 1
@@ -1895,6 +2732,21 @@ ALTER TABLE public.email_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE VIEW public.event_list WITH (security_invoker='true') AS
+ SELECT e.id,
+    e.contact_id,
+    e.send_id,
+    e.event,
+    e.occurred_at,
+    e.url,
+    e.reason,
+    e.is_machine,
+    e.machine_reason,
+    t.name AS template_name
+   FROM ((public.email_events e
+     LEFT JOIN public.email_sends s ON ((s.id = e.send_id)))
+     LEFT JOIN public.drip_campaign_templates t ON ((t.id = s.template_id)));
 
 CREATE VIEW public.industries_in_use WITH (security_invoker='true') AS
  SELECT industry
@@ -1942,6 +2794,30 @@ CREATE TABLE public.projects (
 );
 
 ALTER TABLE ONLY public.projects FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.quarantined_messages (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    problem text NOT NULL,
+    payload text NOT NULL,
+    received_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT quarantined_messages_payload_check CHECK ((length(payload) <= 20000)),
+    CONSTRAINT quarantined_messages_problem_check CHECK ((length(problem) <= 1000)),
+    CONSTRAINT quarantined_messages_source_check CHECK ((source = ANY (ARRAY['events'::text, 'inbound'::text])))
+);
+
+ALTER TABLE ONLY public.quarantined_messages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.quarantined_messages IS 'What came in and could not be used, kept for a person to look at.';
+
+ALTER TABLE public.quarantined_messages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quarantined_messages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.scheduler_runs (
     id bigint NOT NULL,
@@ -2011,6 +2887,20 @@ CREATE VIEW public.send_list WITH (security_invoker='true') AS
      JOIN public.contacts c ON ((c.id = s.contact_id)))
      JOIN public.drip_campaigns d ON ((d.id = s.campaign_id)))
      JOIN public.drip_campaign_templates t ON ((t.id = s.template_id)));
+
+CREATE TABLE public.send_requests (
+    id uuid NOT NULL,
+    scheduler_run_id bigint NOT NULL,
+    handed_over_at timestamp with time zone NOT NULL,
+    accepted_count integer DEFAULT 0 NOT NULL,
+    heard_of_count integer DEFAULT 0 NOT NULL,
+    first_event_at timestamp with time zone,
+    proven_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.send_requests FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.send_requests IS 'Evidence: what left together, and what was heard of it.';
 
 CREATE VIEW public.staff_directory WITH (security_invoker='false', security_barrier='true') AS
  SELECT id,
@@ -2085,6 +2975,9 @@ CREATE TABLE public.webhook_endpoints (
 
 ALTER TABLE ONLY public.webhook_endpoints FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE ONLY public.account_days
+    ADD CONSTRAINT account_days_pkey PRIMARY KEY (day);
+
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_pkey PRIMARY KEY (id);
 
@@ -2093,6 +2986,9 @@ ALTER TABLE ONLY public.app_settings
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.breaker_counts
+    ADD CONSTRAINT breaker_counts_pkey PRIMARY KEY (campaign_id, sent_on);
 
 ALTER TABLE ONLY public.campaign_enrollments
     ADD CONSTRAINT campaign_enrollments_pkey PRIMARY KEY (id);
@@ -2151,11 +3047,17 @@ ALTER TABLE ONLY public.profiles
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.quarantined_messages
+    ADD CONSTRAINT quarantined_messages_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.email_events
     ADD CONSTRAINT same_event_once UNIQUE (message_id, event, occurred_at, email, url, attempt);
 
 ALTER TABLE ONLY public.scheduler_runs
     ADD CONSTRAINT scheduler_runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.send_requests
+    ADD CONSTRAINT send_requests_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_email_key UNIQUE (email);
@@ -2203,6 +3105,8 @@ CREATE INDEX email_events_of_contact ON public.email_events USING btree (contact
 
 CREATE INDEX email_events_of_send ON public.email_events USING btree (send_id);
 
+CREATE INDEX email_events_replies ON public.email_events USING btree (message_id) WHERE (event = ANY (ARRAY['reply'::text, 'auto_reply'::text]));
+
 CREATE INDEX email_sends_held ON public.email_sends USING btree (held_at DESC) WHERE (held_at IS NOT NULL);
 
 CREATE INDEX email_sends_of_run ON public.email_sends USING btree (scheduler_run_id);
@@ -2237,6 +3141,10 @@ CREATE INDEX scheduler_runs_leased ON public.scheduler_runs USING btree (leased_
 
 CREATE INDEX scheduler_runs_newest ON public.scheduler_runs USING btree (started_at DESC);
 
+CREATE INDEX send_requests_by_time ON public.send_requests USING btree (handed_over_at);
+
+CREATE INDEX send_requests_of_run ON public.send_requests USING btree (scheduler_run_id);
+
 CREATE INDEX suppressions_created_by ON public.suppressions USING btree (created_by);
 
 CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
@@ -2249,6 +3157,8 @@ CREATE TRIGGER guard_activity BEFORE DELETE OR UPDATE ON public.activities FOR E
 
 CREATE TRIGGER guard_enrollment_runs AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_enrollment_runs();
 
+CREATE TRIGGER guard_opt_out BEFORE INSERT ON public.campaign_enrollments FOR EACH ROW WHEN ((new.restarted_from IS NOT NULL)) EXECUTE FUNCTION private.guard_opt_out();
+
 CREATE TRIGGER guard_profile_role BEFORE UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION private.guard_profile_role();
 
 CREATE TRIGGER guard_published_template BEFORE UPDATE ON public.drip_campaign_templates FOR EACH ROW EXECUTE FUNCTION private.guard_published_template();
@@ -2258,6 +3168,8 @@ CREATE TRIGGER guard_send_content BEFORE UPDATE OF template_id, merge_values, to
 CREATE TRIGGER guard_send_status BEFORE UPDATE OF status ON public.email_sends FOR EACH ROW WHEN (((old.status = ANY (ARRAY['accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text])) AND (new.status <> ALL (ARRAY['accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text])))) EXECUTE FUNCTION private.guard_send_status();
 
 CREATE TRIGGER guard_sent_template BEFORE DELETE ON public.drip_campaign_templates FOR EACH ROW EXECUTE FUNCTION private.guard_sent_template();
+
+CREATE TRIGGER on_campaign_resumed AFTER UPDATE OF status ON public.drip_campaigns FOR EACH ROW WHEN (((old.status = 'paused'::text) AND (new.status = 'active'::text))) EXECUTE FUNCTION private.on_campaign_resumed();
 
 CREATE TRIGGER on_contacts_added AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_contacts_added();
 
@@ -2300,6 +3212,9 @@ ALTER TABLE ONLY public.activities
 
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.breaker_counts
+    ADD CONSTRAINT breaker_counts_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.drip_campaigns(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.campaign_enrollments
     ADD CONSTRAINT campaign_enrollments_campaign_id_is_type_campaign_fkey FOREIGN KEY (campaign_id, is_type_campaign) REFERENCES public.drip_campaigns(id, is_type_campaign) ON UPDATE CASCADE;
@@ -2379,6 +3294,8 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;
 
+ALTER TABLE public.account_days ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.activities ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY admin_add ON public.contact_types FOR INSERT TO authenticated WITH CHECK (( SELECT private.is_admin() AS is_admin));
@@ -2417,13 +3334,23 @@ CREATE POLICY admin_delete ON public.networking_events FOR DELETE TO authenticat
 
 CREATE POLICY admin_delete ON public.projects FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
+CREATE POLICY admin_read ON public.account_days FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
 CREATE POLICY admin_read ON public.app_settings FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_read ON public.audit_log FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
+CREATE POLICY admin_read ON public.breaker_counts FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
+CREATE POLICY admin_read ON public.quarantined_messages FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
+CREATE POLICY admin_read ON public.send_requests FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
 ALTER TABLE public.app_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.breaker_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_enrollments ENABLE ROW LEVEL SECURITY;
 
@@ -2475,9 +3402,13 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.quarantined_messages ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY sales_add ON public.discovery_submissions FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_staff() AS is_staff) AND (NOT ( SELECT private.is_admin() AS is_admin))));
 
 ALTER TABLE public.scheduler_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.send_requests ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY staff_add ON public.contacts FOR INSERT TO authenticated WITH CHECK (( SELECT private.is_staff() AS is_staff));
 
@@ -2530,6 +3461,11 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
+REVOKE ALL ON FUNCTION private.accept_by_evidence(p_sends uuid[], p_reason text, p_explanation text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.account_room(p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.account_room(p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION private.acts_as_service() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.apply_suppression() FROM PUBLIC;
@@ -2540,11 +3476,21 @@ REVOKE ALL ON FUNCTION private.clock() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.clock() TO authenticated;
 GRANT ALL ON FUNCTION private.clock() TO service_role;
 
+REVOKE ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) TO service_role;
+
 REVOKE ALL ON FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.follow_events(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.go_on(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.go_on(p_enrollments uuid[], p_now timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION private.guard_activity() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_enrollment_runs() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.guard_opt_out() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_profile_role() FROM PUBLIC;
 
@@ -2570,6 +3516,16 @@ GRANT ALL ON FUNCTION private.is_time_zone(zone text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.is_weaker(reason text, other text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION private.keep_quiet(p_contact uuid, p_until timestamp with time zone, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.email_events TO authenticated;
+GRANT SELECT,INSERT ON TABLE public.email_events TO service_role;
+
+REVOKE ALL ON FUNCTION private.machine_reason_of(e public.email_events, delivered_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.match_import_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.my_contact_ids() FROM PUBLIC;
@@ -2578,6 +3534,8 @@ GRANT ALL ON FUNCTION private.my_contact_ids() TO service_role;
 
 REVOKE ALL ON FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run integer) TO service_role;
+
+REVOKE ALL ON FUNCTION private.on_campaign_resumed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.on_contacts_added() FROM PUBLIC;
 
@@ -2591,6 +3549,10 @@ REVOKE ALL ON FUNCTION private.on_events_added() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.on_suppressions_added() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.only_for_admins() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.put_in_order(p_campaign uuid, p_steps smallint[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_identity_change() FROM PUBLIC;
@@ -2598,6 +3560,8 @@ REVOKE ALL ON FUNCTION private.refuse_identity_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.refuse_truncate() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.resume_enrollments(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.score_events(p_sends uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.searchable(VARIADIC parts text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.searchable(VARIADIC parts text[]) TO authenticated;
@@ -2613,11 +3577,21 @@ GRANT ALL ON FUNCTION private.settle_trouble(p_now timestamp with time zone, p_r
 REVOKE ALL ON FUNCTION private.skip_received(p_enrollments uuid[], p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.skip_received(p_enrollments uuid[], p_now timestamp with time zone, p_run bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION private.standing_by_events(p_contacts uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.status_of_suppression(reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stop_enrollments(p_contacts uuid[], p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.stop_person(p_contact uuid, p_reason text, p_source text, p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.suppression_of_status(email_status text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.trip_breakers(p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.trip_breakers(p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION private.uncount(p_sends uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.uncount(p_sends uuid[]) TO service_role;
 
 REVOKE ALL ON FUNCTION private.user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.user_id() TO authenticated;
@@ -2627,14 +3601,25 @@ REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
 GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
 
+REVOKE ALL ON FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.weight_of(email_status text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.words_for(reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.words_for(reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.write_audit() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) TO service_role;
@@ -2651,6 +3636,13 @@ REVOKE ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid
 GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.expire_steps(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_explanations text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expire_steps(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_explanations text[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO authenticated;
 GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO service_role;
@@ -2664,12 +3656,15 @@ GRANT ALL ON FUNCTION public.give_back(p_now timestamp with time zone, p_run big
 REVOKE ALL ON FUNCTION public.halt_sending(p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.halt_sending(p_reason text, p_now timestamp with time zone) TO service_role;
 
-REVOKE ALL ON FUNCTION public.hand_over(p_now timestamp with time zone, p_token uuid, p_provider text, p_sends uuid[], p_merge_values text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.hand_over(p_now timestamp with time zone, p_token uuid, p_provider text, p_sends uuid[], p_merge_values text[]) TO service_role;
+REVOKE ALL ON FUNCTION public.hand_over(p_now timestamp with time zone, p_leave_by timestamp with time zone, p_token uuid, p_provider text, p_request uuid, p_sends uuid[], p_merge_values text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hand_over(p_now timestamp with time zone, p_leave_by timestamp with time zone, p_token uuid, p_provider text, p_request uuid, p_sends uuid[], p_merge_values text[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) TO service_role;
@@ -2678,8 +3673,21 @@ REVOKE ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, 
 GRANT ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.record_events(p_events text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_events(p_events text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.request_run(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.request_run(p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.rescore_events(p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rescore_events(p_since timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timestamp with time zone) TO authenticated;
@@ -2688,8 +3696,15 @@ GRANT ALL ON FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timesta
 REVOKE ALL ON FUNCTION public.resume_sending(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resume_sending(p_now timestamp with time zone) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.retire_step(p_campaign uuid, p_step smallint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retire_step(p_campaign uuid, p_step smallint, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.retire_step(p_campaign uuid, p_step smallint, p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.retry_failed(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.retry_failed(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_token uuid, p_sends uuid[], p_statuses text[], p_message_ids text[], p_reasons text[], p_retry_ats timestamp with time zone[], p_next_steps smallint[], p_next_send_ats timestamp with time zone[], p_address_refused boolean[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_token uuid, p_sends uuid[], p_statuses text[], p_message_ids text[], p_reasons text[], p_retry_ats timestamp with time zone[], p_next_steps smallint[], p_next_send_ats timestamp with time zone[], p_address_refused boolean[]) TO service_role;
@@ -2736,6 +3751,13 @@ REVOKE ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) TO authenticated;
 GRANT ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.webhook_health() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.webhook_health() TO service_role;
+GRANT ALL ON FUNCTION public.webhook_health() TO authenticated;
+
+GRANT SELECT ON TABLE public.account_days TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.account_days TO service_role;
+
 GRANT SELECT,INSERT ON TABLE public.activities TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.activities TO service_role;
 
@@ -2754,6 +3776,9 @@ GRANT SELECT ON TABLE public.app_settings_public TO authenticated;
 
 GRANT SELECT ON TABLE public.audit_log TO authenticated;
 GRANT SELECT ON TABLE public.audit_log TO service_role;
+
+GRANT SELECT ON TABLE public.breaker_counts TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.breaker_counts TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_types TO authenticated;
 GRANT SELECT ON TABLE public.contact_types TO service_role;
@@ -2795,8 +3820,8 @@ GRANT UPDATE(updated_at) ON TABLE public.discovery_submissions TO authenticated;
 GRANT SELECT ON TABLE public.drip_decisions TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.drip_decisions TO service_role;
 
-GRANT SELECT ON TABLE public.email_events TO authenticated;
-GRANT SELECT,INSERT ON TABLE public.email_events TO service_role;
+GRANT SELECT ON TABLE public.event_list TO authenticated;
+GRANT SELECT ON TABLE public.event_list TO service_role;
 
 GRANT SELECT ON TABLE public.industries_in_use TO authenticated;
 GRANT SELECT ON TABLE public.industries_in_use TO service_role;
@@ -2810,6 +3835,9 @@ GRANT SELECT ON TABLE public.networking_events TO service_role;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO authenticated;
 GRANT SELECT ON TABLE public.projects TO service_role;
 
+GRANT SELECT ON TABLE public.quarantined_messages TO authenticated;
+GRANT SELECT,INSERT ON TABLE public.quarantined_messages TO service_role;
+
 GRANT SELECT ON TABLE public.scheduler_runs TO authenticated;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.scheduler_runs TO service_role;
 
@@ -2818,6 +3846,9 @@ GRANT SELECT ON TABLE public.send_content TO service_role;
 
 GRANT SELECT ON TABLE public.send_list TO authenticated;
 GRANT SELECT ON TABLE public.send_list TO service_role;
+
+GRANT SELECT ON TABLE public.send_requests TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.send_requests TO service_role;
 
 GRANT SELECT ON TABLE public.staff_directory TO authenticated;
 

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from crm.records.states import EmailStatus
+from crm.scheduler.desk import make_sender
 from crm.settings import Settings, load_settings
 from db_service import (
     LOCAL_ADMIN_ID,
@@ -29,7 +30,7 @@ from db_service import (
     disconnect,
     signed_in,
 )
-from drip_scheduler import Tick, make_sender
+from drip_scheduler import Tick
 
 # fmt: off
 FIRST_NAMES = (

@@ -32,7 +32,8 @@ LIBRARY = PROJECT_ROOT / "templates"
 def _draft(source: TemplateSource, campaign_id: str, layout: str) -> TemplateDraft:
     compiled = compile_template(source, layout).to_json()
     # The hash covers what a recipient sees and when: text, delay, layout and the compiler's work.
-    content = json.dumps([source.name, source.delay_days, source.body, compiled], sort_keys=True)
+    timing = [source.delay_days, source.expires_after_days]
+    content = json.dumps([source.name, timing, source.body, compiled], sort_keys=True)
     return TemplateDraft(
         campaign_id=campaign_id,
         step=source.step,
@@ -41,6 +42,7 @@ def _draft(source: TemplateSource, campaign_id: str, layout: str) -> TemplateDra
         preheader=source.preheader,
         body=source.body,
         delay_days=source.delay_days,
+        expires_after_days=source.expires_after_days,
         content_hash=hashlib.sha256(content.encode()).hexdigest(),
         compiled=compiled,
     )

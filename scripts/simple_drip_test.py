@@ -19,10 +19,10 @@ from crm.drip.compile import CompiledTemplate, bind_shared
 from crm.drip.render import Renderer
 from crm.mail.addresses import AddressError, normalise_address
 from crm.mail.message import MailRequest, Recipient, Skeleton
-from crm.scheduler.desk import sender_fields, sender_identity
+from crm.scheduler.desk import make_sender, sender_fields, sender_identity
 from crm.settings import Settings, load_settings
 from db_service import DatabaseError, DbService, SettingsError, TemplateVersion, connect, disconnect
-from drip_scheduler import make_sender
+from drip_scheduler import wall_clock
 
 SAMPLE: dict[str, dict[str, str | None]] = {
     "contact": {
@@ -79,7 +79,7 @@ def main() -> int:
         settings = load_settings()
         connect(settings)
         version = _template(DbService.for_service(), wanted.campaign, wanted.step)
-        sender = make_sender(settings)
+        sender = make_sender(settings, wall_clock)
         answer = sender.send(_request(version, normalise_address(wanted.to), settings))
         sender.close()
     except (SettingsError, DatabaseError, AddressError) as error:

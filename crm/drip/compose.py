@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from crm.drip.calendar import Calendar, NoOpening, UnknownTimeZone
-from crm.drip.decide import Candidate, Caps, Send, decide
+from crm.drip.decide import Candidate, Caps, Postpone, Send, decide
 from crm.drip.plan import CampaignPlan, DueDates
 from crm.drip.render import MissingMergeValue, Renderer
 
@@ -55,6 +55,8 @@ class DueContact(Protocol):
     def owner_phone(self) -> str | None: ...
     @property
     def recent_sends(self) -> tuple[datetime, ...] | None: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Not now: until when (UTC), the reason's code, and the reason in plain words."""
+    """Not now, and until when (UTC; None: never), with the reason's code and plain words."""
 
     send_id: str
-    until: datetime
+    until: datetime | None
     reason: str
     explanation: str
 
@@ -105,7 +107,7 @@ class Composer:
 
     def compose(self, due: DueContact, *, now: datetime, unsubscribe_url: str) -> Letter | Held:
         """Never raises for what a contact or a template brings along: such a letter is held."""
-        if not due.recent_sends and self._is_open(due, now):
+        if not due.recent_sends and not due.expires_at and self._is_open(due, now):
             return self._render(due, now, unsubscribe_url)
         held = self._decide(due, now)
         return held or self._render(due, now, unsubscribe_url)
@@ -126,13 +128,14 @@ class Composer:
             window=plan.window,
             step=due.step,
             recent_sends=due.recent_sends or (),
+            expires_at=due.expires_at,
         )
         try:
             decision = decide(candidate, now=now, calendar=self._calendar, caps=self._caps)
         except (UnknownTimeZone, NoOpening) as error:
             return Held(due.send_id, now + _LOOK_AGAIN, "outside_send_window", str(error))
         if not isinstance(decision, Send):
-            until = getattr(decision, "until", now + _LOOK_AGAIN)
+            until = decision.until if isinstance(decision, Postpone) else None
             return Held(due.send_id, until, str(decision.reason), decision.explanation)
         opening = self._calendar.open_interval(plan.window, now, zone, candidate.country)
         if opening is not None:

@@ -24,6 +24,7 @@ _KEYS: Mapping[str, type] = {
     "preheader": str,
     "delay_days": int,
 }
+_OPTIONAL_KEYS: Mapping[str, type] = {"expires_after_days": int}
 _KINDS: Mapping[type, str] = {int: "a whole number", str: "a text"}
 
 
@@ -40,7 +41,8 @@ class TemplateError(ValueError):
 @dataclass(frozen=True, slots=True)
 class TemplateSource:
     """What is compiled. `delay_days` counts days after the previous e-mail of the sequence; the
-    first e-mail counts from the enrollment. `body_line` is where the body begins in its file."""
+    first e-mail counts from the enrollment. More than `expires_after_days` after that day the
+    e-mail is left out (None: never). `body_line` is where the body begins in its file."""
 
     origin: str
     campaign: str
@@ -51,6 +53,7 @@ class TemplateSource:
     delay_days: int
     body: str
     body_line: int = 1
+    expires_after_days: int | None = None
 
 
 def parse_template(text: str, *, origin: str, campaign: str) -> TemplateSource:
@@ -69,6 +72,7 @@ def parse_template(text: str, *, origin: str, campaign: str) -> TemplateSource:
         delay_days=matter["delay_days"],
         body=body,
         body_line=body_line,
+        expires_after_days=matter.get("expires_after_days"),
     )
 
 
@@ -121,23 +125,21 @@ def _front_matter(head: str, origin: str) -> dict[str, Any]:
     if not isinstance(matter, dict):
         raise TemplateError(origin, 1, "the front matter needs lines such as 'step: 1'")
     for key, kind in _KEYS.items():
-        _check_key(matter, key, kind, head, origin)
-    unknown = [key for key in matter if key not in _KEYS]
+        if key not in matter:
+            raise TemplateError(origin, 1, f"the front matter needs '{key}:', {_KINDS[kind]}")
+    known = {**_KEYS, **_OPTIONAL_KEYS}
+    for key in (key for key in known if key in matter):
+        _check_value(matter[key], key, known[key], _line_of_key(head, key), origin)
+    unknown = [key for key in matter if key not in known]
     if unknown:
         line = _line_of_key(head, str(unknown[0]))
         raise TemplateError(
-            origin, line, f"unknown key '{unknown[0]}'; known are {', '.join(_KEYS)}"
+            origin, line, f"unknown key '{unknown[0]}'; known are {', '.join(known)}"
         )
     return matter
 
 
-def _check_key(
-    matter: Mapping[object, object], key: str, kind: type, head: str, origin: str
-) -> None:
-    if key not in matter:
-        raise TemplateError(origin, 1, f"the front matter needs '{key}:', {_KINDS[kind]}")
-    value = matter[key]
-    line = _line_of_key(head, key)
+def _check_value(value: object, key: str, kind: type, line: int, origin: str) -> None:
     # bool is an int to Python, and 'step: yes' is a mistake.
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TemplateError(origin, line, f"'{key}' must be {_KINDS[kind]}, not {value!r}")
@@ -145,7 +147,7 @@ def _check_key(
         raise TemplateError(origin, line, f"'{key}' is empty")
     if isinstance(value, str) and "\n" in value.strip():
         raise TemplateError(origin, line, f"'{key}' has several lines; write it on one")
-    if isinstance(value, int) and value < (1 if key == "step" else 0):
+    if isinstance(value, int) and value < (0 if key == "delay_days" else 1):
         raise TemplateError(origin, line, f"'{key}' must not be {value}")
 
 

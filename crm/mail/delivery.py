@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
+from uuid import uuid4
 
 from crm.mail.message import (
     MAX_RECIPIENTS,
@@ -74,7 +75,12 @@ class _Delivery:
 
     def run(self, request: MailRequest) -> None:
         sound = self._fail_misaligned(request)
-        self._pending = list(reversed(_parts(request, sound)))
+        parts = _parts(request, sound)
+        # Only a request that leaves as it was handed over keeps its id: were one part refused and
+        # another accepted, the events of one would prove what is not true of the other.
+        if len(parts) > 1:
+            parts = [_another(part, part.recipients) for part in parts]
+        self._pending = list(reversed(parts))
         while self._pending:
             part = self._pending.pop()
             if self._stopped is None:
@@ -123,7 +129,7 @@ class _Delivery:
             )
         others = tuple(r for i, r in enumerate(part.recipients) if i not in named)
         if others and self._may_look_further():
-            self._pending.append(replace(part, recipients=others))
+            self._pending.append(_another(part, others))
         elif others:
             self._record(others, "retry", reason=_TOO_MANY, retry_after_seconds=RETRY_SECONDS)
 
@@ -139,8 +145,8 @@ class _Delivery:
             self._record(part.recipients, "failed", reason=reason)
             return
         middle = len(part.recipients) // 2
-        self._pending.append(replace(part, recipients=part.recipients[middle:]))
-        self._pending.append(replace(part, recipients=part.recipients[:middle]))
+        self._pending.append(_another(part, part.recipients[middle:]))
+        self._pending.append(_another(part, part.recipients[:middle]))
 
     def _stop(
         self, part: MailRequest, answer: RateLimited | Unauthorized | NotSent | Unconfirmed
@@ -188,6 +194,10 @@ class _Delivery:
                 retry_after_seconds=retry_after_seconds,
                 address_refused=address_refused,
             )
+
+
+def _another(request: MailRequest, recipients: tuple[Recipient, ...]) -> MailRequest:
+    return replace(request, recipients=recipients, request_id=str(uuid4()))
 
 
 _TOO_MANY = "too many refused requests at once; tried again later"

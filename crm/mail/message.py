@@ -56,9 +56,16 @@ class SenderIdentity:
     postal_address: str
 
 
+def _at_any_time() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class MailRequest:
     """One skeleton and its recipients.
+
+    `request_id` travels along and comes back with every event: an event of one e-mail proves that
+    all of its request were accepted. `may_leave` is asked right before the first byte is written.
 
     Raises ValueError for a send_id that occurs twice: two rows for one e-mail mean it would
     leave twice.
@@ -68,6 +75,8 @@ class MailRequest:
     recipients: tuple[Recipient, ...]
     sender: SenderIdentity
     category: str
+    request_id: str = ""
+    may_leave: Callable[[], bool] = _at_any_time
 
     def __post_init__(self) -> None:
         if len({recipient.send_id for recipient in self.recipients}) != len(self.recipients):

@@ -72,6 +72,8 @@ def build_body(request: MailRequest) -> bytes:
     """
     _check_recipients(request)
     payload = envelope(request.skeleton, request.sender, request.category)
+    if request.request_id:
+        payload["custom_args"] = {"request_id": request.request_id}
     payload["personalizations"] = personalizations(request)
     body = _encode(payload).encode()
     if len(body) > MAX_BODY_BYTES:

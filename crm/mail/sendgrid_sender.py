@@ -42,6 +42,11 @@ just closed is unconfirmed, while a fresh connection costs one handshake."""
 # The request's first byte is written only after these can no longer happen.
 _NOT_A_BYTE_WRITTEN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
+
+class _TooLateError(Exception):
+    """The request may not leave any more; nothing of it was written."""
+
+
 _KEY = re.compile(r"[!-~]+")
 
 
@@ -93,11 +98,21 @@ class SendGridSender:
         except Exception as error:  # noqa: BLE001 - nothing has left: the content is at fault
             logger.warning("a request could not be built: %s", type(error).__name__)
             return Refused(f"the request could not be built: {type(error).__name__}")
-        return self._post(body)
+        return self._post(body, request.may_leave)
 
-    def _post(self, body: bytes) -> Answer:
+    def _post(self, body: bytes, may_leave: Callable[[], bool]) -> Answer:
+        def before_the_first_byte(event: str, _: object) -> None:
+            # A process that was stopped for an hour wakes up here, and by now another scheduler may
+            # have judged these sends. (httpcore's trace extension: nothing is nearer the socket.)
+            if event == "http11.send_request_headers.started" and not may_leave():
+                raise _TooLateError
+
         try:
-            response = self._client.post(self._url, content=body)
+            response = self._client.post(
+                self._url, content=body, extensions={"trace": before_the_first_byte}
+            )
+        except _TooLateError:
+            return NotSent("it could not leave in time")
         except _NOT_A_BYTE_WRITTEN as error:
             return NotSent(f"no connection to SendGrid: {type(error).__name__}")
         except httpx.HTTPError as error:

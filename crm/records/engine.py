@@ -38,6 +38,7 @@ class ClaimedSend(NamedTuple):
     owner_email: str | None
     owner_phone: str | None
     recent_sends: tuple[datetime, ...] | None
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +67,14 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many expired leases were released, and how many sends are held as unconfirmed."""
+    """Leases that ran out: released before the hand-over, unconfirmed after it. Of all unconfirmed
+    sends: confirmed and resent by evidence; the rest is held."""
 
     released: int
     unconfirmed: int
+    confirmed: int
+    resent: int
+    held: int
 
 
 class EngineRecords:
@@ -153,16 +158,40 @@ class EngineRecords:
         """Claims of this run that the hand-over refused; the reasons are written down."""
         return int(self._gateway.call("give_back", p_now=now, p_run=run, p_sends=list(send_ids)))
 
+    def expire(self, run: int, explanations: Mapping[str, str], *, now: datetime) -> int:
+        """Claims (id → why) that came too late to be of use: their enrollments go on without."""
+        return int(
+            self._gateway.call(
+                "expire_steps",
+                p_now=now,
+                p_run=run,
+                p_sends=list(explanations),
+                p_explanations=list(explanations.values()),
+            )
+        )
+
     def hand_over(
-        self, lease_token: str, *, provider: str, values: Mapping[str, Sequence[str]], now: datetime
+        self,
+        lease_token: str,
+        *,
+        provider: str,
+        request_id: str,
+        values: Mapping[str, Sequence[str]],
+        leave_by: datetime,
+        now: datetime,
     ) -> set[str]:
-        """The last look before a request leaves: which of these (id → values) may still go."""
+        """The last look before a request leaves: which of these (id → values) may still go.
+
+        `leave_by` (aware UTC): the request leaves before then or not at all; leases last as long.
+        """
         return set(
             self._gateway.call(
                 "hand_over",
                 p_now=now,
+                p_leave_by=leave_by,
                 p_token=lease_token,
                 p_provider=provider,
+                p_request=request_id,
                 p_sends=list(values),
                 p_merge_values=[json.dumps(v, ensure_ascii=False) for v in values.values()],
             )

@@ -12,7 +12,8 @@ from crm.records.rows import columns_of, records_from
 
 @dataclass(frozen=True, slots=True)
 class SchedulerRun:
-    """One tick. `counts` has claimed, accepted, failed, retry, unconfirmed, postponed, requests."""
+    """One tick. `counts` has claimed, accepted, failed, retry, unconfirmed, postponed, requests,
+    and what the sweep found: released, confirmed, resent, held."""
 
     id: int
     started_at: datetime

@@ -44,6 +44,7 @@ class EnrollmentReason(StrEnum):
     INVALID = "invalid"
     SUPPRESSED = "suppressed"
     REPLIED = "replied"
+    OPTED_OUT = "opted_out"
     STOPPED_BY_USER = "stopped_by_user"
     PAUSED_BY_USER = "paused_by_user"
     SEND_FAILED = "send_failed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ class TemplateVersion:
     preheader: str
     body: str
     delay_days: int
+    expires_after_days: int | None
     content_hash: str
     compiled: Mapping[str, Any]
     published_at: datetime | None
@@ -43,6 +44,7 @@ class TemplateDraft:
     preheader: str
     body: str
     delay_days: int
+    expires_after_days: int | None = None
     content_hash: str
     compiled: Mapping[str, Any]
 
@@ -71,6 +73,16 @@ class TemplateRecords:
             p_now=now,
         )
         return self._list({"id": template_id})[0]
+
+    def reorder(self, campaign_id: str, steps: Sequence[int], *, now: datetime) -> None:
+        """Put the published e-mails into this order (admins only). Nobody receives one again."""
+        self._gateway.call("reorder_steps", p_campaign=campaign_id, p_steps=list(steps), p_now=now)
+
+    def retire(self, campaign_id: str, step: int, *, now: datetime) -> int:
+        """Take an e-mail out of the sequence (admins only); returns how many waited for it."""
+        return int(
+            self._gateway.call("retire_step", p_campaign=campaign_id, p_step=step, p_now=now)
+        )
 
     def _list(self, where: dict[str, Any]) -> list[TemplateVersion]:
         rows = self._gateway.select(

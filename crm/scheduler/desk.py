@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from crm.drip.calendar import SendWindow
 from crm.drip.compile import CompiledTemplate, bind_shared
@@ -11,6 +12,9 @@ from crm.drip.decide import Caps
 from crm.drip.plan import CampaignPlan, Step, plan_of
 from crm.drip.render import Renderer
 from crm.mail.message import SenderIdentity, Skeleton
+from crm.mail.outbox_sender import OutboxSender
+from crm.mail.senders import Sender
+from crm.mail.sendgrid_sender import SendGridSender
 from crm.settings import Settings
 from db_service import DbService, TemplateVersion
 
@@ -36,6 +40,14 @@ def sender_identity(settings: Settings) -> SenderIdentity:
         reply_to=settings.mail_reply_to or None,
         postal_address=settings.mail_postal_address,
     )
+
+
+def make_sender(settings: Settings, clock: Callable[[], datetime]) -> Sender:
+    """SendGrid with a key, the local outbox without one."""
+    if settings.sends_for_real:
+        key = settings.sendgrid_api_key.get_secret_value()
+        return SendGridSender(key, settings.sendgrid_base_url)
+    return OutboxSender(settings.data_dir / "outbox", clock=clock)
 
 
 class _BoundTemplates(dict[str, Renderer]):

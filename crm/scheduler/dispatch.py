@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import stamina
 
@@ -50,27 +52,35 @@ class Dispatcher:
         self._identity = identity
         self._clock = clock
         self._progress = progress
+        # Half a lease: the other half is for the claim's way here.
+        self._leave_within = timedelta(seconds=lease.seconds / 2)
 
     def post(self, letters: Sequence[Letter]) -> None:
         """Letters of one template: what may still go leaves in one request and is written down."""
         if self._progress.stop_because:
             self._put_back(letters)
             return
-        allowed = self._hand_over(letters)
+        request_id, leave_by = str(uuid4()), self._clock() + self._leave_within
+        allowed = self._hand_over(letters, request_id, leave_by)
         going = [letter for letter in letters if letter.due.send_id in allowed]
         if len(going) < len(letters):
             self._give_back([letter for letter in letters if letter.due.send_id not in allowed])
         if going:
-            outcomes = deliver(self._sender, self._request(going))
+            request = self._request(going, request_id, leave_by)
+            outcomes = deliver(self._sender, request)
             self._progress.count(requests=1)
             self._settle(going, outcomes)
 
-    def _hand_over(self, letters: Sequence[Letter]) -> set[str]:
+    def _hand_over(
+        self, letters: Sequence[Letter], request_id: str, leave_by: datetime
+    ) -> set[str]:
         try:
             return self._engine.hand_over(
                 self._lease.token,
                 provider=self._sender.name,
+                request_id=request_id,
                 values={letter.due.send_id: letter.values for letter in letters},
+                leave_by=leave_by,
                 now=self._clock(),
             )
         except DatabaseUnreachableError:
@@ -106,13 +116,19 @@ class Dispatcher:
         self._engine.give_back(self._lease.run, given_back, now=self._clock())
         self._progress.count(withdrawn=len(letters))
 
-    def _request(self, letters: Sequence[Letter]) -> MailRequest:
+    def _request(
+        self, letters: Sequence[Letter], request_id: str, leave_by: datetime
+    ) -> MailRequest:
         first = letters[0].due
+        # Two clocks: one may be set back, the other does not count while the machine sleeps.
+        at_latest = time.monotonic() + self._leave_within.total_seconds()
         return MailRequest(
             skeleton=self._desk.skeleton_of(first.template_id),
             recipients=tuple(_recipient(letter) for letter in letters),
             sender=self._identity,
             category=self._desk.key_of(first.campaign_id),
+            request_id=request_id,
+            may_leave=lambda: self._clock() < leave_by and time.monotonic() < at_latest,
         )
 
     def _settle(self, letters: Sequence[Letter], outcomes: Sequence[Outcome]) -> None:

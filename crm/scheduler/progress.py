@@ -19,10 +19,11 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Under which run and token this tick claims, hands over and settles."""
+    """Under which run and token this tick claims, hands over and settles, and for how long."""
 
     run: int
     token: str
+    seconds: int
 
 
 class Progress:

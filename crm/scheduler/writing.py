@@ -25,11 +25,18 @@ class Writer:
 
     def write(
         self, claimed: Sequence[ClaimedSend], *, now: datetime
-    ) -> tuple[list[Letter], list[Postponement]]:
-        """Decide and render. One contact never stops a batch, whatever it brings along."""
+    ) -> tuple[list[Letter], list[Postponement], dict[str, str]]:
+        """Decide and render: letters, what waits, and what came too late (send → why).
+
+        One contact never stops a batch, whatever it brings along.
+        """
         written = [self._one(due, now) for due in claimed]
-        held = [_postponement(x) for x in written if isinstance(x, Held)]
-        return [x for x in written if isinstance(x, Letter)], held
+        held = [x for x in written if isinstance(x, Held)]
+        return (
+            [x for x in written if isinstance(x, Letter)],
+            [_postponement(x) for x in held if x.until is not None],
+            {x.send_id: x.explanation for x in held if x.until is None},
+        )
 
     def _one(self, due: ClaimedSend, now: datetime) -> Letter | Held:
         try:

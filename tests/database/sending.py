@@ -32,7 +32,12 @@ class SlowScheduler:
 
     def hand_over(self, sends: Sequence[str], now: datetime = NOW) -> set[str]:
         return self.engine.hand_over(
-            self.token, provider="outbox", values={send: ["value"] for send in sends}, now=now
+            self.token,
+            provider="outbox",
+            request_id=str(uuid.uuid4()),
+            values={send: ["value"] for send in sends},
+            leave_by=now,
+            now=now,
         )
 
     def settle(self, settlements: Sequence[Settlement], now: datetime = NOW) -> int:

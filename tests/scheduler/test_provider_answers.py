@@ -129,9 +129,8 @@ def test_letters_still_waiting_when_the_run_ends_are_put_back_with_its_reason(
     published_steps("lead", 1)
     a_crowd(3)
     engine, desk = scheduler.service.engine, Desk(scheduler.service, {})
-    lease = Lease(
-        engine.start_run(trigger="command", host="test", sender={}, now=NOW), str(uuid.uuid4())
-    )
+    run = engine.start_run(trigger="command", host="test", sender={}, now=NOW)
+    lease = Lease(run, str(uuid.uuid4()), 600)
     claimed = engine.claim_due(lease.run, lease.token, limit=10, lease_seconds=600, now=NOW)
     letters = [desk.composer.compose(due, now=NOW, unsubscribe_url="https://x") for due in claimed]
     progress, reset = Progress(), NOW + timedelta(minutes=10)

@@ -1,0 +1,328 @@
+-- What the provider reports, and what follows from it. Everything here is a function of the set of events, never
+-- of their order or number: SendGrid repeats events, reorders them, and delivers some of them hours late.
+
+alter table public.email_events drop constraint email_events_event_check;
+alter table public.email_events add constraint email_events_event_check check (event in (
+  'processed', 'delivered', 'deferred', 'bounce', 'blocked', 'dropped', 'open', 'click',
+  'spamreport', 'unsubscribe', 'group_unsubscribe', 'group_resubscribe', 'reply', 'auto_reply'));
+create index email_events_replies on public.email_events (message_id) where event in ('reply', 'auto_reply');
+
+-- What an address did weighs less than what the person asked for; a complaint weighs most.
+create or replace function private.is_weaker(reason text, other text) returns boolean
+language sql immutable set search_path = '' as $$
+  select coalesce(array_position('{invalid,hard_bounce}', reason),
+                  case reason when 'complaint' then 4 else 3 end)
+       < coalesce(array_position('{invalid,hard_bounce}', other),
+                  case other when 'complaint' then 4 else 3 end)
+$$;
+create function private.weight_of(email_status text) returns integer
+language sql immutable set search_path = '' as $$
+  select coalesce(array_position('{ok,replied,invalid,bounced,unsubscribed,complained}', email_status), 0)
+$$;
+
+-- Stores a batch (a JSON array of crm/records IncomingEvent) and lets its consequences follow. An event about
+-- somebody we never wrote to is foreign: another program of the same account. An event about an erased contact
+-- leaves no trace, but whoever bounced, complained or unsubscribed stays suppressed.
+create function public.record_events(p_events text, p_now timestamptz)
+returns table (stored bigint, repeated bigint, "foreign" bigint)
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  with incoming as (
+    select i.*, nullif(i.send_id, '')::uuid as ours
+    from jsonb_to_recordset(p_events::jsonb) as i (
+      event text, occurred_at timestamptz, email text, send_id text, request_id text, message_id text,
+      provider_event_id text, url text, attempt text, reason text, user_agent text, ip text,
+      says_machine boolean, payload jsonb)),
+  known as (
+    select i.*, s.id as send, coalesce(s.contact_id, c.id) as contact
+    from incoming i
+    left join public.email_sends s on s.id = i.ours
+    left join public.contacts c on s.id is null and c.email = i.email),
+  inserted as (
+    insert into public.email_events
+      (send_id, contact_id, event, occurred_at, message_id, email, url, attempt, reason, provider_event_id,
+       request_id, user_agent, ip, says_machine, payload, received_at)
+    select k.send, k.contact, k.event, k.occurred_at, k.message_id, k.email, k.url, k.attempt, k.reason,
+           k.provider_event_id, nullif(k.request_id, '')::uuid, k.user_agent, k.ip, k.says_machine, k.payload, p_now
+    from known k where k.contact is not null
+    order by k.message_id, k.event, k.occurred_at, k.email, k.url, k.attempt
+    on conflict on constraint same_event_once do nothing
+    returning 1),
+  stopped as (
+    insert into public.suppressions (email, reason, source, created_at)
+    select distinct on (k.email) k.email,
+           case k.event when 'spamreport' then 'complaint' when 'bounce' then 'hard_bounce' else 'unsubscribed' end,
+           'event', p_now
+    from known k
+    where k.contact is null and k.ours is not null and k.email <> ''
+      and k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+    order by k.email, k.event = 'spamreport' desc, k.event = 'bounce'
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason))
+  select (select count(*) from inserted), count(*) filter (where k.contact is not null) - (select count(*) from inserted),
+         count(*) filter (where k.contact is null)
+  into stored, repeated, "foreign" from known k;
+  return next;
+end
+$$;
+
+-- Which opens and clicks were a machine's. Kept in one place so that it can improve: rescore_events() judges
+-- everything again. Sources: SendGrid marks Apple's privacy proxy itself (sg_machine_open); gateways name
+-- themselves in the user agent; the layout hides a link that no person sees; nobody clicks three links at once.
+create function private.machine_reason_of(e public.email_events, delivered_at timestamptz) returns text
+language sql stable set search_path = '' as $$
+  select case
+    when e.says_machine then 'machine_open'
+    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
+      then 'security_gateway'
+    when exists (
+      select from public.email_events h
+      where h.send_id = e.send_id and h.event = 'click' and h.url ~ '/unsubscribe/[^/?#]+/hidden'
+        and (h.id = e.id or (h.ip = e.ip
+             and e.occurred_at between h.occurred_at - interval '1 minute' and h.occurred_at + interval '1 minute')))
+      then 'honeypot'
+    when e.event = 'click' and e.occurred_at <= delivered_at + interval '1 minute' and (
+      select count(distinct o.url) from public.email_events o
+      where o.send_id = e.send_id and o.event = 'click'
+        and o.occurred_at between e.occurred_at - interval '10 seconds' and e.occurred_at + interval '10 seconds') >= 3
+      then 'click_burst'
+    when e.occurred_at <= delivered_at + interval '2 seconds' then 'faster_than_people'
+    else '' end
+$$;
+
+create function private.score_events(p_sends uuid[]) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  changed bigint;
+begin
+  with judged as (
+    select e.id, private.machine_reason_of(e, (
+             select min(d.occurred_at) from public.email_events d
+             where d.send_id = e.send_id and d.event = 'delivered')) as reason
+    from public.email_events e
+    where e.send_id = any (p_sends) and e.event in ('open', 'click'))
+  update public.email_events e
+  set machine_reason = j.reason, is_machine = j.reason <> ''
+  from judged j
+  where e.id = j.id and (e.machine_reason <> j.reason or e.is_machine <> (j.reason <> ''));
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+
+-- Brings sends in line with their events. Returns nothing; what became a bounce just now is counted.
+create function private.follow_events(p_sends uuid[], p_now timestamptz) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  bounced uuid[];
+begin
+  perform private.accept_by_evidence(p_sends, 'proven_sent', 'The provider reported on it, so it went out.', p_now);
+  perform private.score_events(p_sends);
+  with said as (
+    select e.send_id,
+      max(private.send_rank(case when e.event in ('bounce', 'dropped') then
+          case e.event when 'bounce' then 'bounced' else 'dropped' end
+        when e.event in ('delivered', 'open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe') then 'delivered'
+        else 'accepted' end)) as rank,
+      min(e.occurred_at) filter (where e.event = 'delivered') as delivered_at,
+      min(e.occurred_at) filter (where e.event = 'open' and not e.is_machine) as opened_at,
+      min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at,
+      min(e.message_id) filter (where e.message_id <> '') as message_id
+    from public.email_events e where e.send_id = any (p_sends) group by e.send_id),
+  before as (
+    select s.id, s.status, s.first_event_at, s.request_id from public.email_sends s
+    where s.id = any (p_sends) order by s.id for no key update),
+  now_is as (
+    update public.email_sends s
+    set status = case when x.rank > private.send_rank(b.status)
+                      then (array['accepted', 'delivered', 'dropped', 'bounced'])[x.rank] else b.status end,
+        delivered_at = x.delivered_at, first_opened_at = x.opened_at, first_clicked_at = x.clicked_at,
+        provider_message_id = coalesce(s.provider_message_id, x.message_id),
+        first_event_at = coalesce(b.first_event_at, p_now)
+    from before b join said x on x.send_id = b.id
+    where s.id = b.id
+    returning s.id, s.status, b.status as was, b.first_event_at, b.request_id),
+  heard as (
+    update public.send_requests r
+    set heard_of_count = r.heard_of_count + n.many, first_event_at = coalesce(r.first_event_at, p_now)
+    from (select request_id, count(*)::integer as many from now_is where first_event_at is null group by request_id) n
+    where r.id = n.request_id)
+  select array_agg(n.id) into bounced from now_is n where n.status = 'bounced' and n.was <> 'bounced';
+  if bounced is not null then
+    perform private.count_for_breakers(bounced, 'bounced');
+  end if;
+end
+$$;
+
+-- What all events of these contacts say about writing to them: the weightiest, the earliest of its kind.
+create function private.standing_by_events(p_contacts uuid[])
+returns table (contact_id uuid, status text, reason text, occurred_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  with signs as (
+    select e.contact_id, e.occurred_at, e.reason, c.email,
+      case when e.event = 'spamreport' or (e.event = 'dropped' and e.reason ilike 'spam reporting address%') then 'complained'
+           when e.event in ('unsubscribe', 'group_unsubscribe')
+             or (e.event = 'dropped' and e.reason ilike 'unsubscribed address%') then 'unsubscribed'
+           -- A late bounce of an address that was corrected meanwhile says nothing about the new one.
+           when lower(e.email) in ('', c.email) and (e.event = 'bounce'
+             or (e.event = 'dropped' and e.reason ilike 'bounced address%')) then 'bounced'
+           when lower(e.email) in ('', c.email) and e.event = 'dropped' and e.reason ilike 'invalid%' then 'invalid' end as status
+    from public.email_events e join public.contacts c on c.id = e.contact_id
+    where e.contact_id = any (p_contacts)
+      and e.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped')),
+  -- Turned away again and again is as good as bounced.
+  turned_away as (
+    select e.contact_id, e.occurred_at, 'Turned away repeatedly: ' || e.reason as reason, 'bounced' as status
+    from public.email_events e join public.contacts c on c.id = e.contact_id
+    where e.contact_id = any (p_contacts) and e.event = 'blocked' and lower(e.email) = c.email
+      and (select count(distinct b.send_id) from public.email_events b
+           where b.contact_id = e.contact_id and b.event = 'blocked' and lower(b.email) = c.email
+             and b.occurred_at between e.occurred_at - interval '30 days' and e.occurred_at)
+          >= (private.setting('soft_bounce_limit'))::text::integer)
+  select distinct on (a.contact_id) a.contact_id, a.status, left(a.reason, 500), a.occurred_at
+  from (select s.contact_id, s.status, s.reason, s.occurred_at from signs s where s.status is not null
+        union all select t.contact_id, t.status, t.reason, t.occurred_at from turned_away t) a
+  order by a.contact_id, private.weight_of(a.status) desc, a.occurred_at, a.reason
+$$;
+
+create or replace function private.on_events_added() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  moment timestamptz := private.clock();
+  troubled uuid[];
+  complaints uuid[];
+begin
+  update public.send_requests r set proven_at = moment
+  where r.proven_at is null and r.id in (select a.request_id from added a);
+  perform private.follow_events(array(
+    select distinct a.send_id from added a where a.send_id is not null and a.event not in ('reply', 'auto_reply')), moment);
+
+  troubled := array(select distinct a.contact_id from added a
+    where a.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped', 'blocked'));
+  if cardinality(troubled) > 0 then
+    with standing as (select * from private.standing_by_events(troubled)),
+    changed as (
+      update public.contacts c
+      set email_status = e.status, email_status_reason = e.reason, email_status_at = e.occurred_at, updated_at = moment
+      from standing e
+      where c.id = e.contact_id
+        and (private.weight_of(e.status) > private.weight_of(c.email_status)
+             or (e.status = c.email_status and (e.occurred_at, e.reason) < (c.email_status_at, c.email_status_reason)))
+      returning c.id, c.email_status)
+    -- Reports of one mishap arrive in any order: the weightiest of a day is the reason that stays.
+    update public.campaign_enrollments x set reason = ch.email_status, updated_at = moment
+    from changed ch
+    where x.contact_id = ch.id and x.status = 'stopped' and x.ended_at > moment - interval '1 day'
+      and x.reason in ('replied', 'invalid', 'bounced', 'unsubscribed')
+      and private.weight_of(x.reason) < private.weight_of(ch.email_status);
+
+    complaints := array(select distinct a.send_id from added a
+      where a.event = 'spamreport' and a.send_id is not null and not exists (
+        select from public.email_events o where o.send_id = a.send_id and o.event = 'spamreport'
+          and o.id not in (select n.id from added n)));
+    perform private.count_for_breakers(complaints, 'complained');
+    perform private.trip_breakers(moment);
+  end if;
+
+  perform private.stop_enrollments(
+    array(select contact_id from added where event = 'reply' and contact_id is not null), 'replied', moment);
+  return null;
+end
+$$;
+
+-- Judges every open and click since then again, after the rules improved.
+create function public.rescore_events(p_since timestamptz) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  changed bigint := 0;
+  part_of_them uuid[];
+begin
+  for part_of_them in
+    select array_agg(x.send_id) from (
+      select distinct e.send_id, dense_rank() over (order by e.send_id) / 5000 as part
+      from public.email_events e
+      where e.event in ('open', 'click') and e.send_id is not null and e.occurred_at >= p_since) x
+    group by x.part
+  loop
+    changed := changed + private.score_events(part_of_them);
+    update public.email_sends s
+    set first_opened_at = x.opened_at, first_clicked_at = x.clicked_at
+    from (select e.send_id, min(e.occurred_at) filter (where e.event = 'open' and not e.is_machine) as opened_at,
+                 min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at
+          from public.email_events e where e.send_id = any (part_of_them) group by e.send_id) x
+    where s.id = x.send_id and (s.first_opened_at, s.first_clicked_at) is distinct from (x.opened_at, x.clicked_at);
+  end loop;
+  return changed;
+end
+$$;
+
+create view public.event_list with (security_invoker = true) as
+select e.id, e.contact_id, e.send_id, e.event, e.occurred_at, e.url, e.reason, e.is_machine, e.machine_reason,
+       t.name as template_name
+from public.email_events e
+left join public.email_sends s on s.id = e.send_id
+left join public.drip_campaign_templates t on t.id = s.template_id;
+
+-- When the provider was last heard of; no names, no addresses.
+create function public.webhook_health()
+returns table (last_event_at timestamptz, last_reply_at timestamptz, quarantined bigint)
+language sql stable security definer set search_path = '' as $$
+  select (select e.received_at from public.email_events e order by e.id desc limit 1),
+         (select max(e.received_at) from public.email_events e where e.event in ('reply', 'auto_reply')),
+         (select count(*) from public.quarantined_messages)
+  where private.acts_as_service() or private.is_staff()
+$$;
+
+-- Campaigns whose recent e-mails bounced, were complained about or were refused too often stop by themselves.
+create function private.trip_breakers(p_now timestamptz) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  with recent as (
+    select b.campaign_id, sum(b.accepted) as accepted, sum(b.failed) as failed, sum(b.bounced) as bounced,
+           sum(b.complained) as complained
+    from public.breaker_counts b
+    where b.sent_on > (p_now at time zone 'UTC')::date - (private.setting('breaker_days'))::text::integer
+    group by b.campaign_id),
+  judged as (
+    select r.campaign_id, case
+      when r.bounced * 100 >= r.accepted * (private.setting('breaker_bounce_percent'))::text::numeric and r.bounced > 0
+        then format('%s of the last %s e-mails bounced (%s %%)', r.bounced, r.accepted, round(100.0 * r.bounced / greatest(r.accepted, 1), 1))
+      -- One complaint among few e-mails is an opinion; two are a sign.
+      when r.complained * 100 >= r.accepted * (private.setting('breaker_complaint_percent'))::text::numeric and r.complained > 1
+        then format('%s of the last %s e-mails were marked as spam (%s %%)', r.complained, r.accepted, round(100.0 * r.complained / greatest(r.accepted, 1), 1))
+      when r.failed * 100 >= (r.accepted + r.failed) * (private.setting('breaker_failure_percent'))::text::numeric and r.failed > 0
+        then format('%s of the last %s e-mails were refused (%s %%)', r.failed, r.accepted + r.failed, round(100.0 * r.failed / (r.accepted + r.failed), 1))
+      end as trouble
+    from recent r
+    where r.accepted + r.failed >= (private.setting('breaker_least_sends'))::text::integer)
+  update public.drip_campaigns d
+  set status = 'paused', paused_reason = 'Stopped by itself: ' || j.trouble || '.', updated_at = p_now
+  from judged j where d.id = j.campaign_id and d.status = 'active' and j.trouble is not null;
+end
+$$;
+
+-- Resumed: what was counted before is known and forgiven; the next e-mails are judged by themselves.
+create function private.on_campaign_resumed() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from public.breaker_counts where campaign_id = new.id;
+  return null;
+end
+$$;
+create trigger on_campaign_resumed after update of status on public.drip_campaigns
+  for each row when (old.status = 'paused' and new.status = 'active')
+  execute function private.on_campaign_resumed();
+
+revoke all on function
+  private.weight_of(text), private.machine_reason_of(public.email_events, timestamptz), private.score_events(uuid[]),
+  private.follow_events(uuid[], timestamptz), private.standing_by_events(uuid[]), private.trip_breakers(timestamptz),
+  private.on_campaign_resumed(), public.record_events(text, timestamptz), public.rescore_events(timestamptz),
+  public.webhook_health()
+  from public, anon, authenticated, service_role;
+grant execute on function
+  public.record_events(text, timestamptz), public.rescore_events(timestamptz), public.webhook_health(),
+  private.trip_breakers(timestamptz)
+  to service_role;
+grant execute on function public.webhook_health() to authenticated;
+grant select on public.event_list to authenticated, service_role;
