@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from crm.settings import Settings, SettingsError, load_settings
-from crm.web import health, unsubscribe
+from crm.web import events, health, inbound, preferences, unsubscribe
 from db_service import connect, disconnect
 from drip_scheduler import DripThread
 
@@ -64,4 +64,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 settings = _settings()
-app = st.App("crm/ui/main.py", lifespan=lifespan, routes=[*health.routes, *unsubscribe.routes])
+public = (health, unsubscribe, preferences, events, inbound)
+app = st.App(
+    "crm/ui/main.py",
+    lifespan=lifespan,
+    routes=[route for module in public for route in module.routes],
+)

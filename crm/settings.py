@@ -6,6 +6,7 @@ the value itself is never repeated, since it may be a secret.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import secrets
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -68,10 +72,25 @@ def _mail_address(value: str) -> str:
     return value
 
 
+def _public_key(value: str) -> str:
+    """What SendGrid signs its webhooks with: base64 of the DER form of a P-256 public key."""
+    if not value:
+        return value
+    words = "must be the public key SendGrid shows: base64, without BEGIN and END lines"
+    try:
+        key = load_der_public_key(base64.b64decode(value, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(words) from None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError(words)
+    return value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 BaseAddress = Annotated[str, AfterValidator(_base_address)]
 OptionalWebAddress = Annotated[str, AfterValidator(lambda v: _web_address(v) if v else v)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 OptionalMailAddress = Annotated[str, AfterValidator(lambda v: _mail_address(v) if v else v)]
 
 _TRUE_OR_FALSE = {"true": True, "false": False}
@@ -92,8 +111,8 @@ class Settings(BaseSettings):
 
     sendgrid_api_key: SecretStr = SecretStr("")
     sendgrid_base_url: WebAddress = "https://api.sendgrid.com"
-    sendgrid_webhook_public_key: str = ""
-    sendgrid_inbound_public_key: str = ""
+    sendgrid_webhook_public_key: PublicKey = ""
+    sendgrid_inbound_public_key: PublicKey = ""
 
     mail_from_email: MailAddress = "hello@mpt-crm.example"
     mail_from_name: str = "Morgan at MPT"

@@ -70,8 +70,11 @@ INVARIANTS = {
     " from public.campaign_enrollments e where e.status in ('active', 'paused') and not exists"
     " (select from public.drip_campaign_templates t where t.campaign_id = e.campaign_id"
     " and t.step = e.next_step and t.status = 'published')",
-    "e-mails handed over without their merge values": "select id from public.email_sends"
-    " where merge_values is null and status not in ('claimed', 'retry')",
+    "e-mails that went out without their merge values": "select id from public.email_sends"
+    " where merge_values is null and status in ('accepted', 'delivered', 'bounced', 'dropped')",
+    "published e-mails that share a place": "select campaign_id as id"
+    " from public.drip_campaign_templates where status = 'published'"
+    " group by campaign_id having max(position) <> count(*)",
     "staff without an active admin": "select 'profiles' as id where exists"
     " (select from public.profiles) and not exists"
     " (select from public.profiles where role = 'admin' and active)",

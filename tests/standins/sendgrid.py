@@ -15,6 +15,7 @@ from typing import Self
 
 from tests.standins.sendgrid_records import AcceptedMail, Scripted, SeenRequest
 from tests.standins.sendgrid_server import Server
+from tests.standins.sendgrid_suppressions import SuppressionLists
 
 KEY = "SG.stand-in.key"
 
@@ -55,6 +56,11 @@ class SendGridStandIn:
     def send_counts(self) -> dict[str, int]:
         """send_id → how often it was accepted: the proof of nothing lost and nothing twice."""
         return dict(self._server.records.send_counts)
+
+    @property
+    def suppressions(self) -> SuppressionLists:
+        """Whom the provider will not write to, by the names of its lists."""
+        return self._server.suppressions
 
     @property
     def latency_seconds(self) -> float:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from tests.standins import sendgrid_records as records
 from tests.standins.sendgrid_checks import errors_in
 from tests.standins.sendgrid_records import Json, Records, Scripted, SeenRequest
+from tests.standins.sendgrid_suppressions import SuppressionLists, is_about_suppressions
 
 MAIL_SEND = "/v3/mail/send"
 CONTROL = "/__standin/"
@@ -34,6 +35,19 @@ SCRIPTS: dict[str, Callable[..., Scripted]] = {
         records.drop_while_reading,
     )
 }
+
+_NO_KEY = (
+    401,
+    {
+        "errors": [
+            {
+                "message": "The provided authorization grant is invalid, expired, or revoked",
+                "field": None,
+                "help": None,
+            }
+        ]
+    },
+)
 
 
 class Server(ThreadingHTTPServer):
@@ -56,11 +70,13 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self._keep_mail = keep_mail
         self.records = Records(keep_mail=keep_mail)
+        self.suppressions = SuppressionLists()
         self._open: set[socket.socket] = set()
 
     def reset(self) -> None:
         with self.lock:
             self.records = Records(keep_mail=self._keep_mail)
+            self.suppressions = SuppressionLists()
             self.refused_addresses.clear()
             self.script.clear()
             self.latency_seconds = 0.0
@@ -118,6 +134,8 @@ class Handler(BaseHTTPRequestHandler):
             self._control(self.path.removeprefix(CONTROL))
         elif self.path == MAIL_SEND:
             self._mail_send()
+        elif is_about_suppressions(self.path):
+            self._suppressions()
         else:
             self._answer(404, {"errors": [{"message": "not found"}]})
 
@@ -134,6 +152,8 @@ class Handler(BaseHTTPRequestHandler):
             with self.server.lock:
                 shown = route()
             self._answer(200, shown)
+        elif is_about_suppressions(self.path):
+            self._suppressions()
         elif self.path == MAIL_SEND:
             self._answer(405, {"errors": [{"message": "method not allowed"}]})
         else:
@@ -174,13 +194,38 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._write(scripted.status, scripted.body, dict(scripted.headers))
 
+    def _suppressions(self) -> None:
+        """Scripted answers count for these requests too; here they replace the usual one."""
+        scripted = self.server.next_scripted()
+        body = self._body()
+        self.server.stopping.wait(self.server.latency_seconds + scripted.delay_seconds)
+        if scripted.drop != "no":
+            self.close_connection = True
+        elif scripted.status is not None:
+            self._write(scripted.status, scripted.body, dict(scripted.headers))
+        else:
+            self._answer(*self._about_suppressions(body))
+
+    def _about_suppressions(self, body: bytes) -> tuple[int, object]:
+        if not self._has_a_key():
+            return _NO_KEY
+        reading = self.command == "GET"
+        refusal = (None, None) if reading else self._refusal(body)
+        if refusal[0] is not None:
+            return refusal
+        lists = self.server.suppressions
+        with self.server.lock:
+            return lists.get(self.path) if reading else lists.post(self.path, body)
+
+    def _has_a_key(self) -> bool:
+        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
+        return scheme == "Bearer" and key in self.server.keys
+
     def _refusal(self, body: bytes) -> tuple[int, Json] | tuple[None, None]:
         """What is decided before the content is looked at."""
         kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or key not in self.server.keys:
-            message = "The provided authorization grant is invalid, expired, or revoked"
-            return 401, {"errors": [{"message": message, "field": None, "help": None}]}
+        if not self._has_a_key():
+            return _NO_KEY
         if kind != "application/json":
             return 415, {"errors": [{"message": "Content-Type should be application/json."}]}
         if len(body) > self.server.max_body_bytes:

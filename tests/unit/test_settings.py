@@ -14,6 +14,18 @@ from tests.unit.test_template_sandbox import LAYOUT, source_of
 PUBLISHED = "https://crm.mpt.example"
 STRONG = "a-strong-key-of-thirty-two-letters"
 
+_PUBLIC_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEA43sIZF1US9wic0FIv3+at7DTU"
+    "hwHajmrgGWurjLJo69X1vbvlr4w1KWC5OVpSU2c8/GrJFAJLuFia7VGLIFrw=="
+)
+_NO_PUBLIC_KEYS = (
+    "no key",
+    "schlüssel",
+    "bm8ga2V5IGF0IGFsbA==",
+    _PUBLIC_KEY[:-8],
+    f"-----BEGIN PUBLIC KEY-----{_PUBLIC_KEY}-----END PUBLIC KEY-----",
+)
+
 MALFORMED = {
     "DRIP_ENABLED": ("maybe", "1", "yes", "on", "0"),
     "DRIP_INTERVAL_SECONDS": ("hourly", "0", "-5", "86401", "1.5", "nan"),
@@ -28,6 +40,8 @@ MALFORMED = {
         "https://host.example:port",
     ),
     "SENDGRID_API_KEY": ("SG.two words", "SG.schlüssel", "SG.line\nbreak"),
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": _NO_PUBLIC_KEYS,
+    "SENDGRID_INBOUND_PUBLIC_KEY": _NO_PUBLIC_KEYS,
     "PUBLIC_URL": (
         "crm.example",
         "https://crm example",
@@ -96,6 +110,13 @@ def test_a_secret_is_not_shown_where_settings_are_printed(environment: Environme
     shown = f"{settings!r} {settings} {settings.model_dump()}"
     assert secret not in shown
     assert STRONG not in shown
+
+
+@pytest.mark.parametrize("name", ["SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDGRID_INBOUND_PUBLIC_KEY"])
+def test_a_public_key_is_taken_as_the_provider_shows_it(
+    environment: Environment, name: str
+) -> None:
+    assert getattr(environment(**{name: _PUBLIC_KEY}), name.lower()) == _PUBLIC_KEY
 
 
 def test_nothing_set_means_an_embedded_database_and_the_local_outbox(

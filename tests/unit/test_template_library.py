@@ -151,6 +151,19 @@ def test_the_preheader_is_hidden_and_comes_first() -> None:
     assert "".join(first.itertext()).startswith(LIBRARY["lead/1"].preheader)
 
 
+@pytest.mark.parametrize("key", LIBRARY)
+def test_the_link_for_scanners_is_in_the_html_where_no_person_finds_it(key: str) -> None:
+    email = written_for(key, DANA)
+    document = html5lib.parse(email.html, namespaceHTMLElements=False)
+    links = list(document.iter("a"))
+    hidden = [link for link in links if link.get("href") == f"{UNSUBSCRIBE_URL}/hidden"]
+    assert hidden == links[-1:]
+    assert "display: none" in str(hidden[0].get("style"))
+    assert (hidden[0].get("aria-hidden"), hidden[0].get("tabindex")) == ("true", "-1")
+    assert "".join(hidden[0].itertext()) == "\u200c"
+    assert "/hidden" not in email.text
+
+
 def test_a_link_stands_at_the_end_of_its_line_in_the_text() -> None:
     # Mail programs make links of plain addresses, some of them with the comma behind.
     url = SENDERS["full sender"]["booking_url"]

@@ -147,6 +147,14 @@ def test_a_layout_without_an_unsubscribe_link_is_found() -> None:
     assert "unsubscribe" in findings[0].message
 
 
+def test_the_hidden_link_alone_is_no_unsubscribe_link() -> None:
+    visible = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>'
+    assert visible in LAYOUT
+    hidden_alone = LAYOUT.replace(visible, "Unsubscribe")
+    assert "{{ unsubscribe_url }}/hidden" in hidden_alone
+    assert rules(GOOD, hidden_alone) == ["footer"]
+
+
 def test_a_layout_without_a_postal_address_is_found() -> None:
     findings = found(GOOD, LAYOUT.replace("{{ sender.postal_address }}", ""))
     assert [finding.rule for finding in findings] == ["footer"]
