@@ -21,7 +21,9 @@ create index send_requests_of_run on public.send_requests (scheduler_run_id);
 alter table public.email_sends
   add column request_id uuid,
   -- When the provider first reported anything about it.
-  add column first_event_at timestamptz;
+  add column first_event_at timestamptz,
+  -- When it was to be sent at first, however often it was put off since.
+  add column due_at timestamptz;
 
 alter table public.email_events
   add column request_id uuid,
@@ -82,6 +84,9 @@ create table public.breaker_counts (
 ) with (fillfactor = 50);
 comment on column public.breaker_counts.sent_on is 'Day of the hand-over, UTC';
 
+-- E-mails handed over before then are known and forgiven; the breakers count the ones after.
+alter table public.drip_campaigns add column counted_since timestamptz;
+
 -- E-mails handed over on a day (UTC), counted while the account has a daily cap.
 create table public.account_days (
   day date primary key,
@@ -99,6 +104,15 @@ insert into public.app_settings (key, value, description) values
   ('breaker_bounce_percent', '5', 'Bounces that stop a campaign'),
   ('breaker_complaint_percent', '0.3', 'Spam complaints that stop a campaign'),
   ('breaker_failure_percent', '20', 'Refused e-mails that stop a campaign');
+
+-- The engine computes with these in the middle of writing results down: a word among them would lose the results.
+alter table public.app_settings add constraint numbers_are_numbers check (case
+  when key in ('unconfirmed_grace_minutes', 'send_attempts', 'soft_bounce_limit', 'account_daily_cap', 'breaker_days',
+               'breaker_least_sends')
+    then value = 'null' or value::text ~ '^[0-9]{1,9}$'
+  when key in ('breaker_bounce_percent', 'breaker_complaint_percent', 'breaker_failure_percent')
+    then value = 'null' or value::text ~ '^[0-9]{1,3}(\.[0-9]{1,6})?$'
+  else true end);
 
 do $$
 declare

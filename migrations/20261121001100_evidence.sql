@@ -50,7 +50,7 @@ begin
   end if;
   for turn in
     select t.campaign_id, t.step, t.id as template_id,
-           (t.delay_days + t.expires_after_days) * interval '1 day' as useful_for
+           t.expires_after_days * interval '1 day' as useful_for
     from public.drip_campaigns d
     join public.drip_campaign_templates t on t.campaign_id = d.id and t.status = 'published'
     where d.status = 'active' and exists (
@@ -62,7 +62,7 @@ begin
       with due as materialized (
         -- The contact is locked with its enrollment: two schedulers cannot pass its daily cap at once,
         -- and nobody archives it between this check and the claim.
-        select e.id, e.contact_id, e.run, c.email, c.quiet_until,
+        select e.id, e.contact_id, e.run, e.next_send_at, c.email, c.quiet_until,
                case when c.archived_at is not null or c.email_status <> 'ok' or c.email is null
                       or exists (select from public.suppressions s where s.email = c.email) then 'stopped'
                     when c.quiet_until > p_now then 'quiet' else 'eligible' end as standing
@@ -95,16 +95,20 @@ begin
       inserted as (
         insert into public.email_sends as s
           (enrollment_id, contact_id, campaign_id, step, run, template_id, to_email,
-           lease_token, lease_until, claimed_at, scheduler_run_id)
+           lease_token, lease_until, claimed_at, scheduler_run_id, due_at)
         select due.id, due.contact_id, turn.campaign_id, turn.step, due.run, turn.template_id, due.email,
-               p_token, p_now + p_lease_seconds * interval '1 second', p_now, p_run
+               p_token, p_now + p_lease_seconds * interval '1 second', p_now, p_run, due.next_send_at
         from due where due.standing = 'eligible'
         on conflict on constraint one_email_a_step_and_run do update
           set status = 'claimed', enrollment_id = excluded.enrollment_id, template_id = excluded.template_id,
               to_email = excluded.to_email, lease_token = excluded.lease_token, lease_until = excluded.lease_until,
               claimed_at = excluded.claimed_at, scheduler_run_id = excluded.scheduler_run_id,
               attempts = s.attempts + 1, retry_at = null, held_at = null, reason = '',
-              handed_over_at = null, merge_values = null, request_id = null, settled_at = null
+              handed_over_at = null, request_id = null, settled_at = null,
+              -- Enrolled again is due again; put off is not.
+              due_at = case when s.enrollment_id = excluded.enrollment_id then s.due_at else excluded.due_at end,
+              -- Should a late report prove the attempt before, this is what it said.
+              merge_values = case when s.template_id = excluded.template_id then s.merge_values end
           where s.status = 'retry'
         returning s.id, s.enrollment_id)
       select array(select i.id from inserted i), array(select i.enrollment_id from inserted i),
@@ -132,9 +136,7 @@ begin
              (select array_agg(coalesce(r.handed_over_at, r.claimed_at)) from public.email_sends r
               where r.contact_id = s.contact_id and r.id <> s.id and r.status not in ('retry', 'failed')
                 and coalesce(r.handed_over_at, r.claimed_at) > p_now - interval '48 hours'),
-             case when turn.useful_for is not null then
-               (select coalesce(e.last_sent_at, e.enrolled_at) + turn.useful_for
-                from public.campaign_enrollments e where e.id = s.enrollment_id) end
+             s.due_at + turn.useful_for
       from public.email_sends s
       join public.contacts c on c.id = s.contact_id
       left join public.profiles o on o.id = c.owner_id
@@ -195,6 +197,8 @@ language sql set search_path = '' as $$
   from (
     select s.id, case when c.quiet_until > p_now then c.quiet_until end as until,
       case when h.value <> 'null' then 'sending_halted'
+           when c.archived_at is not null or c.email is null or c.email_status <> 'ok' or x.email is not null
+                or e.status in ('stopped', 'paused') or d.status <> 'active' then 'consent_withdrawn'
            when c.quiet_until > p_now then 'quiet'
            when s.lease_until <= p_now then 'lease_expired'
            when private.account_room(p_now) = 0 then 'account_daily_cap'
@@ -284,7 +288,8 @@ language sql security definer set search_path = '' as $$
   select s.campaign_id, (coalesce(s.handed_over_at, s.claimed_at) at time zone 'UTC')::date,
          count(*) filter (where p_what = 'accepted'), count(*) filter (where p_what = 'failed'),
          count(*) filter (where p_what = 'bounced'), count(*) filter (where p_what = 'complained')
-  from public.email_sends s where s.id = any (p_sends)
+  from public.email_sends s join public.drip_campaigns d on d.id = s.campaign_id
+  where s.id = any (p_sends) and coalesce(s.handed_over_at, s.claimed_at) >= coalesce(d.counted_since, '-infinity')
   group by 1, 2 order by 1, 2
   on conflict (campaign_id, sent_on) do update
   set accepted = b.accepted + excluded.accepted, failed = b.failed + excluded.failed,
@@ -336,11 +341,9 @@ begin
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
   into settled, accepted, finished from done d;
 
-  -- Last e-mail of the sequence: a statement of its own, because only setting the status writes the timeline.
+  -- Last e-mail of the sequence, as far as the run knew: an admin may have added or taken out some since.
   if finished is not null then
-    update public.campaign_enrollments e
-    set status = 'completed', ended_at = p_now, next_send_at = null, updated_at = p_now
-    from unnest(finished) f (id) where e.id = f.id and e.status in ('active', 'paused');
+    perform private.go_on(finished, p_now);
   end if;
 
   if troubled and settled is not null then
@@ -354,11 +357,14 @@ begin
       array(select s.id from public.email_sends s where s.id = any (settled) and s.status = 'failed'), 'failed');
     perform private.uncount(
       array(select s.id from public.email_sends s where s.id = any (settled) and s.status in ('retry', 'failed')));
-    perform private.trip_breakers(p_now);
   end if;
   -- The rows every request of a campaign shares come last, so that they are locked for a moment only.
   if accepted is not null then
     perform private.count_for_breakers(accepted, 'accepted');
+  end if;
+  -- Judged when all of the request is counted: its failures alone look like a rate of 100 %.
+  if troubled and settled is not null then
+    perform private.trip_breakers(p_now);
   end if;
   return coalesce(cardinality(settled), 0);
 end
@@ -526,6 +532,15 @@ begin
     set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
     where r.leased_until <= p_now;
   end if;
+  -- Somebody may wait for an e-mail that was taken out while a request was under way: on to the one behind it.
+  perform private.go_on(array(
+    select e.id
+    from (select distinct t.campaign_id, t.step from public.drip_campaign_templates t
+          where t.status = 'retired' and not exists (
+            select from public.drip_campaign_templates p
+            where p.campaign_id = t.campaign_id and p.step = t.step and p.status = 'published')) gone
+    join public.campaign_enrollments e on e.campaign_id = gone.campaign_id and e.next_step = gone.step
+      and e.status = 'active' and e.next_send_at is not null), p_now);
   if exists (select from public.email_sends s where s.held_at is not null and s.status = 'unconfirmed') then
     select j.confirmed, j.resent, j.held into confirmed, resent, held from private.judge_unconfirmed(p_now, p_run) j;
   end if;

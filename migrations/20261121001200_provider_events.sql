@@ -302,15 +302,16 @@ begin
 end
 $$;
 
--- Resumed: what was counted before is known and forgiven; the next e-mails are judged by themselves.
+-- Resumed: what was sent before is known and forgiven, its late bounces too; the next e-mails are judged by themselves.
 create function private.on_campaign_resumed() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   delete from public.breaker_counts where campaign_id = new.id;
-  return null;
+  new.counted_since := case when new.updated_at > old.updated_at then new.updated_at else private.clock() end;
+  return new;
 end
 $$;
-create trigger on_campaign_resumed after update of status on public.drip_campaigns
+create trigger on_campaign_resumed before update of status on public.drip_campaigns
   for each row when (old.status = 'paused' and new.status = 'active')
   execute function private.on_campaign_resumed();
 

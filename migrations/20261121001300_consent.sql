@@ -130,7 +130,7 @@ begin
     return private.stop_person(p_contact, 'Chose no more e-mails on the preference page.', 'link', p_now);
   elsif p_choice = 'pause' then
     -- Pressed again a moment later it is the same pause, not a longer one.
-    if private.keep_quiet(p_contact, date_trunc('day', p_now) + interval '31 days', 'asked_for_a_pause', p_now) then
+    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + interval '31 days', 'asked_for_a_pause', p_now) then
       insert into public.activities (contact_id, occurred_at, kind, summary)
       values (p_contact, p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
     end if;
@@ -211,12 +211,12 @@ begin
     raise exception 'Only staff suppress addresses.' using errcode = '42501';
   end if;
   perform set_config('mpt.now', p_now::text, true);
-  select count(*) into before from public.suppressions s where s.email = any (p_emails);
+  select count(*) into before from public.suppressions s where s.email in (select lower(btrim(g)) from unnest(p_emails) g);
   insert into public.suppressions (email, reason, source, created_by, created_at)
   select distinct on (lower(btrim(g.email))) lower(btrim(g.email)), g.reason, p_source, private.user_id(), p_now
   from unnest(p_emails, p_reasons) g (email, reason)
   where btrim(g.email) <> ''
-  order by lower(btrim(g.email)), g.reason = 'complaint' desc, g.reason = 'unsubscribed' desc
+  order by lower(btrim(g.email)), array_position('{complaint,unsubscribed,opted_out,manual,hard_bounce,invalid}', g.reason)
   on conflict (email) do update set reason = excluded.reason
     where private.is_weaker(suppressions.reason, excluded.reason);
   select count(*) into fresh from public.suppressions s

@@ -1,6 +1,29 @@
 -- Changing a running campaign. A step keeps its number for life and only its place moves, so nothing an admin
 -- does to a sequence can make anyone receive an e-mail again.
 
+-- Where a contact stands in a campaign: its run, and the first step after everything received in that run. An e-mail
+-- that was taken out since has no place any more, but the delay to the next one still runs from it.
+create or replace function private.next_unreceived(p_contact uuid, p_campaign uuid, p_run integer)
+returns table (step smallint, delay_days smallint, last_sent_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  with received as (
+    select max(t.position) as position, max(coalesce(s.handed_over_at, s.claimed_at)) as sent_at
+    from public.email_sends s
+    left join public.drip_campaign_templates t
+      on t.campaign_id = s.campaign_id and t.step = s.step and t.status = 'published'
+    where s.contact_id = p_contact and s.campaign_id = p_campaign and s.run = p_run
+      and s.status not in ('claimed', 'retry'))
+  select t.step, t.delay_days, r.sent_at
+  from received r
+  join public.drip_campaign_templates t on t.campaign_id = p_campaign and t.status = 'published'
+    and t.position > coalesce(r.position, 0)
+  where not exists (
+    select from public.email_sends s
+    where s.contact_id = p_contact and s.campaign_id = p_campaign and s.step = t.step
+      and s.run = p_run and s.status not in ('claimed', 'retry'))
+  order by t.position limit 1
+$$;
+
 create function private.only_for_admins() returns void
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -64,7 +87,7 @@ $$;
 
 -- Publishes the next version of a step and retires the one before. p_content, a JSON text, carries name, subject,
 -- preheader, body, delay_days, expires_after_days, content_hash and compiled. Publishing the same text again changes
--- nothing. A step that was retired comes back under its own number, at the end if its place is taken.
+-- nothing. A new step, or one that was retired and comes back under its own number, stands at the end.
 create or replace function public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamptz)
 returns uuid language plpgsql security definer set search_path = '' as $$
 declare
@@ -86,12 +109,12 @@ begin
   end if;
   select max(version) into latest from public.drip_campaign_templates where campaign_id = p_campaign and step = p_step;
   update public.drip_campaign_templates set status = 'retired' where id = current_version.id;
-  select case when bool_or(t.position = p_step) then max(t.position) + 1 else p_step end into place
+  select coalesce(max(t.position), 0) + 1 into place
   from public.drip_campaign_templates t where t.campaign_id = p_campaign and t.status = 'published';
   insert into public.drip_campaign_templates
     (campaign_id, step, position, version, status, name, subject, preheader, body, delay_days, expires_after_days,
      content_hash, compiled, created_by, created_at, published_at)
-  values (p_campaign, p_step, coalesce(current_version.position, place, p_step), coalesce(latest, 0) + 1, 'published',
+  values (p_campaign, p_step, coalesce(current_version.position, place), coalesce(latest, 0) + 1, 'published',
     content ->> 'name', content ->> 'subject', content ->> 'preheader', content ->> 'body',
     (content ->> 'delay_days')::smallint, (content ->> 'expires_after_days')::smallint, content ->> 'content_hash',
     content -> 'compiled', private.user_id(), p_now, p_now)

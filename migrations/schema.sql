@@ -143,7 +143,8 @@ CREATE FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) RETURNS 
   select s.campaign_id, (coalesce(s.handed_over_at, s.claimed_at) at time zone 'UTC')::date,
          count(*) filter (where p_what = 'accepted'), count(*) filter (where p_what = 'failed'),
          count(*) filter (where p_what = 'bounced'), count(*) filter (where p_what = 'complained')
-  from public.email_sends s where s.id = any (p_sends)
+  from public.email_sends s join public.drip_campaigns d on d.id = s.campaign_id
+  where s.id = any (p_sends) and coalesce(s.handed_over_at, s.claimed_at) >= coalesce(d.counted_since, '-infinity')
   group by 1, 2 order by 1, 2
   on conflict (campaign_id, sent_on) do update
   set accepted = b.accepted + excluded.accepted, failed = b.failed + excluded.failed,
@@ -566,7 +567,7 @@ CREATE FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run i
   with received as (
     select max(t.position) as position, max(coalesce(s.handed_over_at, s.claimed_at)) as sent_at
     from public.email_sends s
-    join public.drip_campaign_templates t
+    left join public.drip_campaign_templates t
       on t.campaign_id = s.campaign_id and t.step = s.step and t.status = 'published'
     where s.contact_id = p_contact and s.campaign_id = p_campaign and s.run = p_run
       and s.status not in ('claimed', 'retry'))
@@ -587,7 +588,8 @@ CREATE FUNCTION private.on_campaign_resumed() RETURNS trigger
     AS $$
 begin
   delete from public.breaker_counts where campaign_id = new.id;
-  return null;
+  new.counted_since := case when new.updated_at > old.updated_at then new.updated_at else private.clock() end;
+  return new;
 end
 $$;
 
@@ -1207,12 +1209,12 @@ begin
     raise exception 'Only staff suppress addresses.' using errcode = '42501';
   end if;
   perform set_config('mpt.now', p_now::text, true);
-  select count(*) into before from public.suppressions s where s.email = any (p_emails);
+  select count(*) into before from public.suppressions s where s.email in (select lower(btrim(g)) from unnest(p_emails) g);
   insert into public.suppressions (email, reason, source, created_by, created_at)
   select distinct on (lower(btrim(g.email))) lower(btrim(g.email)), g.reason, p_source, private.user_id(), p_now
   from unnest(p_emails, p_reasons) g (email, reason)
   where btrim(g.email) <> ''
-  order by lower(btrim(g.email)), g.reason = 'complaint' desc, g.reason = 'unsubscribed' desc
+  order by lower(btrim(g.email)), array_position('{complaint,unsubscribed,opted_out,manual,hard_bounce,invalid}', g.reason)
   on conflict (email) do update set reason = excluded.reason
     where private.is_weaker(suppressions.reason, excluded.reason);
   select count(*) into fresh from public.suppressions s
@@ -1264,7 +1266,7 @@ begin
     return private.stop_person(p_contact, 'Chose no more e-mails on the preference page.', 'link', p_now);
   elsif p_choice = 'pause' then
     -- Pressed again a moment later it is the same pause, not a longer one.
-    if private.keep_quiet(p_contact, date_trunc('day', p_now) + interval '31 days', 'asked_for_a_pause', p_now) then
+    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + interval '31 days', 'asked_for_a_pause', p_now) then
       insert into public.activities (contact_id, occurred_at, kind, summary)
       values (p_contact, p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
     end if;
@@ -1309,7 +1311,7 @@ begin
   end if;
   for turn in
     select t.campaign_id, t.step, t.id as template_id,
-           (t.delay_days + t.expires_after_days) * interval '1 day' as useful_for
+           t.expires_after_days * interval '1 day' as useful_for
     from public.drip_campaigns d
     join public.drip_campaign_templates t on t.campaign_id = d.id and t.status = 'published'
     where d.status = 'active' and exists (
@@ -1321,7 +1323,7 @@ begin
       with due as materialized (
         -- The contact is locked with its enrollment: two schedulers cannot pass its daily cap at once,
         -- and nobody archives it between this check and the claim.
-        select e.id, e.contact_id, e.run, c.email, c.quiet_until,
+        select e.id, e.contact_id, e.run, e.next_send_at, c.email, c.quiet_until,
                case when c.archived_at is not null or c.email_status <> 'ok' or c.email is null
                       or exists (select from public.suppressions s where s.email = c.email) then 'stopped'
                     when c.quiet_until > p_now then 'quiet' else 'eligible' end as standing
@@ -1354,16 +1356,20 @@ begin
       inserted as (
         insert into public.email_sends as s
           (enrollment_id, contact_id, campaign_id, step, run, template_id, to_email,
-           lease_token, lease_until, claimed_at, scheduler_run_id)
+           lease_token, lease_until, claimed_at, scheduler_run_id, due_at)
         select due.id, due.contact_id, turn.campaign_id, turn.step, due.run, turn.template_id, due.email,
-               p_token, p_now + p_lease_seconds * interval '1 second', p_now, p_run
+               p_token, p_now + p_lease_seconds * interval '1 second', p_now, p_run, due.next_send_at
         from due where due.standing = 'eligible'
         on conflict on constraint one_email_a_step_and_run do update
           set status = 'claimed', enrollment_id = excluded.enrollment_id, template_id = excluded.template_id,
               to_email = excluded.to_email, lease_token = excluded.lease_token, lease_until = excluded.lease_until,
               claimed_at = excluded.claimed_at, scheduler_run_id = excluded.scheduler_run_id,
               attempts = s.attempts + 1, retry_at = null, held_at = null, reason = '',
-              handed_over_at = null, merge_values = null, request_id = null, settled_at = null
+              handed_over_at = null, request_id = null, settled_at = null,
+              -- Enrolled again is due again; put off is not.
+              due_at = case when s.enrollment_id = excluded.enrollment_id then s.due_at else excluded.due_at end,
+              -- Should a late report prove the attempt before, this is what it said.
+              merge_values = case when s.template_id = excluded.template_id then s.merge_values end
           where s.status = 'retry'
         returning s.id, s.enrollment_id)
       select array(select i.id from inserted i), array(select i.enrollment_id from inserted i),
@@ -1391,9 +1397,7 @@ begin
              (select array_agg(coalesce(r.handed_over_at, r.claimed_at)) from public.email_sends r
               where r.contact_id = s.contact_id and r.id <> s.id and r.status not in ('retry', 'failed')
                 and coalesce(r.handed_over_at, r.claimed_at) > p_now - interval '48 hours'),
-             case when turn.useful_for is not null then
-               (select coalesce(e.last_sent_at, e.enrolled_at) + turn.useful_for
-                from public.campaign_enrollments e where e.id = s.enrollment_id) end
+             s.due_at + turn.useful_for
       from public.email_sends s
       join public.contacts c on c.id = s.contact_id
       left join public.profiles o on o.id = c.owner_id
@@ -1461,39 +1465,80 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) RETURNS TABLE(campaign_id uuid, campaign_name text, campaign_status text, campaign_reason text, step smallint, place smallint, template_name text, is_published boolean, enrollment_status text, enrollment_reason text, enrolled_at timestamp with time zone, ended_at timestamp with time zone, run integer, next_step smallint, next_place smallint, next_send_at timestamp with time zone, send_status text, send_reason text, attempts smallint, handed_over_at timestamp with time zone, delivered_at timestamp with time zone, opened_at timestamp with time zone, clicked_at timestamp with time zone, decision_reason text, decision text, decided_at timestamp with time zone, decision_until timestamp with time zone, email_status text, email_status_reason text, archived_at timestamp with time zone, quiet_until timestamp with time zone, suppressed boolean, halted_because text, account_is_full boolean)
+CREATE FUNCTION public.explain_enrollment(p_contact uuid) RETURNS TABLE(type_label text, campaign_name text, campaign_status text, has_emails boolean, joined boolean, enrolled boolean, other_campaign text, has_address boolean, email_status text, email_status_reason text, archived_at timestamp with time zone, suppressed boolean)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select d.id, d.name, d.status, d.paused_reason, t.step, t.position, t.name, t.status = 'published',
-         e.status, e.reason, e.enrolled_at, e.ended_at, e.run, e.next_step,
-         (select n.position from public.drip_campaign_templates n
-          where n.campaign_id = d.id and n.step = e.next_step and n.status = 'published'),
-         e.next_send_at, s.status, s.reason, s.attempts, s.handed_over_at, s.delivered_at, s.first_opened_at,
-         s.first_clicked_at, w.reason, w.explanation, w.decided_at, w.until,
-         c.email_status, c.email_status_reason, c.archived_at, c.quiet_until,
-         exists (select from public.suppressions x where x.email = c.email),
-         (select a.value #>> '{}' from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null'),
-         coalesce(private.account_room(p_now) = 0, false)
+  select y.label, d.name, d.status,
+         exists (select from public.drip_campaign_templates t where t.campaign_id = d.id and t.status = 'published'),
+         exists (select from public.campaign_enrollments e where e.contact_id = c.id and e.campaign_id = d.id),
+         exists (select from public.campaign_enrollments e where e.contact_id = c.id),
+         (select o.name from public.campaign_enrollments e join public.drip_campaigns o on o.id = e.campaign_id
+          where e.contact_id = c.id and e.status = 'active' and e.is_type_campaign and e.campaign_id <> d.id limit 1),
+         c.email is not null, c.email_status, c.email_status_reason, c.archived_at,
+         exists (select from public.suppressions x where x.email = c.email)
   from public.contacts c
-  join lateral (
-    select distinct on (x.campaign_id) x.* from public.campaign_enrollments x
-    where x.contact_id = c.id order by x.campaign_id, x.run desc, x.enrolled_at desc, x.id desc) e on true
+  join public.contact_types y on y.key = c.contact_type
+  left join public.drip_campaigns d on d.id = y.campaign_id
+  where c.id = p_contact and p_contact = any (private.changeable(array[p_contact]))
+$$;
+
+CREATE FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) RETURNS TABLE(campaign_key text, campaign_name text, campaign_status text, campaign_reason text, step smallint, place integer, steps integer, template_name text, delay_days smallint, enrollment_status text, enrollment_reason text, ended_at timestamp with time zone, next_place integer, next_send_at timestamp with time zone, send_status text, send_reason text, provider text, tried_at timestamp with time zone, lease_until timestamp with time zone, settled_at timestamp with time zone, delivered_at timestamp with time zone, opened_at timestamp with time zone, clicked_at timestamp with time zone, trouble text, trouble_reason text, complained_at timestamp with time zone, received_before timestamp with time zone, decision_reason text, decision text, decided_at timestamp with time zone, decision_until timestamp with time zone, has_address boolean, email_status text, email_status_reason text, archived_at timestamp with time zone, quiet_until timestamp with time zone, quiet_reason text, suppressed boolean, halted_because text, account_is_full boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  with newest as (
+    select distinct on (x.campaign_id) x.*
+    from public.campaign_enrollments x
+    where x.contact_id = p_contact and p_contact = any (private.changeable(array[p_contact]))
+    order by x.campaign_id, x.run desc, x.enrolled_at desc, x.id desc),
+  -- Each step in its published version, or its last one where it was retired since.
+  known as (
+    select distinct on (v.campaign_id, v.step) v.campaign_id, v.step, v.position, v.name, v.delay_days,
+           v.status = 'published' as is_published
+    from public.drip_campaign_templates v join newest n on n.campaign_id = v.campaign_id
+    where v.status <> 'draft'
+    order by v.campaign_id, v.step, v.status = 'published' desc, v.version desc),
+  -- Places are counted, because positions may leave a gap.
+  placed as (
+    select k.*, case when k.is_published then (row_number() over
+             (partition by k.campaign_id, k.is_published order by k.position))::integer end as place,
+           (count(*) filter (where k.is_published) over (partition by k.campaign_id))::integer as steps
+    from known k)
+  select d.key, d.name, d.status, d.paused_reason,
+         t.step, t.place, t.steps,
+         coalesce((select m.name from public.drip_campaign_templates m
+                   where m.id = s.template_id and s.status not in ('claimed', 'retry')), t.name), t.delay_days,
+         e.status, e.reason, e.ended_at,
+         (select n.place from placed n where n.campaign_id = d.id and n.step = e.next_step), e.next_send_at,
+         s.status, s.reason, s.provider, coalesce(s.handed_over_at, s.claimed_at), s.lease_until,
+         s.settled_at, s.delivered_at, s.first_opened_at, s.first_clicked_at,
+         v.event, v.reason,
+         (select min(y.occurred_at) from public.email_events y where y.send_id = s.id and y.event = 'spamreport'),
+         (select max(o.handed_over_at) from public.email_sends o
+          where o.contact_id = c.id and o.campaign_id = d.id and o.step = t.step and o.run < e.run
+            and o.status in ('accepted', 'delivered')),
+         w.reason, w.explanation, w.decided_at, w.until,
+         c.email is not null, c.email_status, c.email_status_reason, c.archived_at,
+         c.quiet_until, c.quiet_reason, exists (select from public.suppressions x where x.email = c.email),
+         private.setting('sending_halt') #>> '{}', coalesce(private.account_room(p_now) = 0, false)
+  from newest e
+  join public.contacts c on c.id = e.contact_id
   join public.drip_campaigns d on d.id = e.campaign_id
-  -- Each step in its published version, or its last one where it was sent and retired since.
-  join lateral (
-    select distinct on (v.step) v.step, v.position, v.name, v.status from public.drip_campaign_templates v
-    where v.campaign_id = d.id and v.status <> 'draft'
-    order by v.step, v.status = 'published' desc, v.version desc) t on true
+  join placed t on t.campaign_id = e.campaign_id
   left join public.email_sends s
     on s.contact_id = c.id and s.campaign_id = d.id and s.step = t.step and s.run = e.run
   left join lateral (
-    select y.reason, y.explanation, y.decided_at, y.until from public.drip_decisions y
-    where y.contact_id = c.id and y.campaign_id = d.id and y.step = t.step
+    select y.event, y.reason from public.email_events y
+    where y.send_id = s.id and y.event in ('bounce', 'dropped', 'blocked')
+    order by y.event = 'bounce' desc, y.event = 'dropped' desc, y.occurred_at, y.reason limit 1) v on true
+  left join lateral (
+    select y.reason, y.explanation, y.decided_at, y.until
+    from public.drip_decisions y join public.campaign_enrollments r on r.id = y.enrollment_id
+    where y.contact_id = c.id and y.campaign_id = d.id and y.step = t.step and r.run = e.run
     order by y.id desc limit 1) w on true
-  where c.id = p_contact and p_contact = any (private.changeable(array[p_contact]))
-    and (t.status = 'published' or s.id is not null)
-  order by e.enrolled_at desc, t.position, t.step
+  where t.is_published or s.id is not null
+  order by e.enrolled_at desc, d.id, t.position, t.step
 $$;
 
 CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) RETURNS SETOF uuid
@@ -1542,6 +1587,8 @@ CREATE FUNCTION public.give_back(p_now timestamp with time zone, p_run bigint, p
   from (
     select s.id, case when c.quiet_until > p_now then c.quiet_until end as until,
       case when h.value <> 'null' then 'sending_halted'
+           when c.archived_at is not null or c.email is null or c.email_status <> 'ok' or x.email is not null
+                or e.status in ('stopped', 'paused') or d.status <> 'active' then 'consent_withdrawn'
            when c.quiet_until > p_now then 'quiet'
            when s.lease_until <= p_now then 'lease_expired'
            when private.account_room(p_now) = 0 then 'account_daily_cap'
@@ -1805,12 +1852,12 @@ begin
   end if;
   select max(version) into latest from public.drip_campaign_templates where campaign_id = p_campaign and step = p_step;
   update public.drip_campaign_templates set status = 'retired' where id = current_version.id;
-  select case when bool_or(t.position = p_step) then max(t.position) + 1 else p_step end into place
+  select coalesce(max(t.position), 0) + 1 into place
   from public.drip_campaign_templates t where t.campaign_id = p_campaign and t.status = 'published';
   insert into public.drip_campaign_templates
     (campaign_id, step, position, version, status, name, subject, preheader, body, delay_days, expires_after_days,
      content_hash, compiled, created_by, created_at, published_at)
-  values (p_campaign, p_step, coalesce(current_version.position, place, p_step), coalesce(latest, 0) + 1, 'published',
+  values (p_campaign, p_step, coalesce(current_version.position, place), coalesce(latest, 0) + 1, 'published',
     content ->> 'name', content ->> 'subject', content ->> 'preheader', content ->> 'body',
     (content ->> 'delay_days')::smallint, (content ->> 'expires_after_days')::smallint, content ->> 'content_hash',
     content -> 'compiled', private.user_id(), p_now, p_now)
@@ -2137,11 +2184,9 @@ begin
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
   into settled, accepted, finished from done d;
 
-  -- Last e-mail of the sequence: a statement of its own, because only setting the status writes the timeline.
+  -- Last e-mail of the sequence, as far as the run knew: an admin may have added or taken out some since.
   if finished is not null then
-    update public.campaign_enrollments e
-    set status = 'completed', ended_at = p_now, next_send_at = null, updated_at = p_now
-    from unnest(finished) f (id) where e.id = f.id and e.status in ('active', 'paused');
+    perform private.go_on(finished, p_now);
   end if;
 
   if troubled and settled is not null then
@@ -2155,11 +2200,14 @@ begin
       array(select s.id from public.email_sends s where s.id = any (settled) and s.status = 'failed'), 'failed');
     perform private.uncount(
       array(select s.id from public.email_sends s where s.id = any (settled) and s.status in ('retry', 'failed')));
-    perform private.trip_breakers(p_now);
   end if;
   -- The rows every request of a campaign shares come last, so that they are locked for a moment only.
   if accepted is not null then
     perform private.count_for_breakers(accepted, 'accepted');
+  end if;
+  -- Judged when all of the request is counted: its failures alone look like a rate of 100 %.
+  if troubled and settled is not null then
+    perform private.trip_breakers(p_now);
   end if;
   return coalesce(cardinality(settled), 0);
 end
@@ -2219,6 +2267,15 @@ begin
     set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
     where r.leased_until <= p_now;
   end if;
+  -- Somebody may wait for an e-mail that was taken out while a request was under way: on to the one behind it.
+  perform private.go_on(array(
+    select e.id
+    from (select distinct t.campaign_id, t.step from public.drip_campaign_templates t
+          where t.status = 'retired' and not exists (
+            select from public.drip_campaign_templates p
+            where p.campaign_id = t.campaign_id and p.step = t.step and p.status = 'published')) gone
+    join public.campaign_enrollments e on e.campaign_id = gone.campaign_id and e.next_step = gone.step
+      and e.status = 'active' and e.next_send_at is not null), p_now);
   if exists (select from public.email_sends s where s.held_at is not null and s.status = 'unconfirmed') then
     select j.confirmed, j.resent, j.held into confirmed, resent, held from private.judge_unconfirmed(p_now, p_run) j;
   end if;
@@ -2359,6 +2416,7 @@ CREATE TABLE public.drip_campaigns (
     respect_holidays boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    counted_since timestamp with time zone,
     CONSTRAINT drip_campaigns_key_check CHECK ((key ~ '^[a-z][a-z0-9_]*$'::text)),
     CONSTRAINT drip_campaigns_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'archived'::text]))),
     CONSTRAINT drip_campaigns_window_days_check CHECK (((window_days <@ '{1,2,3,4,5,6,7}'::smallint[]) AND (cardinality(window_days) > 0))),
@@ -2395,6 +2453,7 @@ CREATE TABLE public.email_sends (
     scheduler_run_id bigint,
     request_id uuid,
     first_event_at timestamp with time zone,
+    due_at timestamp with time zone,
     CONSTRAINT email_sends_status_check CHECK ((status = ANY (ARRAY['claimed'::text, 'handed_over'::text, 'accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text, 'failed'::text, 'retry'::text, 'unconfirmed'::text])))
 )
 WITH (fillfactor='60');
@@ -2502,7 +2561,13 @@ CREATE TABLE public.app_settings (
     value jsonb NOT NULL,
     is_secret boolean DEFAULT false NOT NULL,
     description text DEFAULT ''::text NOT NULL,
-    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT numbers_are_numbers CHECK (
+CASE
+    WHEN (key = ANY (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) THEN ((value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,9}$'::text))
+    WHEN (key = ANY (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) THEN ((value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}(\.[0-9]{1,6})?$'::text))
+    ELSE true
+END)
 );
 
 ALTER TABLE ONLY public.app_settings FORCE ROW LEVEL SECURITY;
@@ -3169,7 +3234,7 @@ CREATE TRIGGER guard_send_status BEFORE UPDATE OF status ON public.email_sends F
 
 CREATE TRIGGER guard_sent_template BEFORE DELETE ON public.drip_campaign_templates FOR EACH ROW EXECUTE FUNCTION private.guard_sent_template();
 
-CREATE TRIGGER on_campaign_resumed AFTER UPDATE OF status ON public.drip_campaigns FOR EACH ROW WHEN (((old.status = 'paused'::text) AND (new.status = 'active'::text))) EXECUTE FUNCTION private.on_campaign_resumed();
+CREATE TRIGGER on_campaign_resumed BEFORE UPDATE OF status ON public.drip_campaigns FOR EACH ROW WHEN (((old.status = 'paused'::text) AND (new.status = 'active'::text))) EXECUTE FUNCTION private.on_campaign_resumed();
 
 CREATE TRIGGER on_contacts_added AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_contacts_added();
 
@@ -3638,6 +3703,10 @@ GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid,
 
 REVOKE ALL ON FUNCTION public.expire_steps(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_explanations text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_steps(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_explanations text[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.explain_enrollment(p_contact uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explain_enrollment(p_contact uuid) TO authenticated;
+GRANT ALL ON FUNCTION public.explain_enrollment(p_contact uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) TO authenticated;
