@@ -30,6 +30,7 @@ from crm.records.contacts import ContactRecords
 from crm.records.engine import ClaimedSend, EngineRecords, Postponement, Settlement
 from crm.records.enrollments import EnrollmentRecords
 from crm.records.events import EventRecords, IncomingEvent, IncomingReply
+from crm.records.explanations import Explanation, ExplanationRecords
 from crm.records.people import PeopleRecords
 from crm.records.scheduler_runs import SchedulerRunRecords
 from crm.records.sends import SendRecords
@@ -48,6 +49,7 @@ __all__ = [
     "DbService",
     "EmailStatus",
     "EngineRecords",
+    "Explanation",
     "Identity",
     "IncomingEvent",
     "IncomingReply",
@@ -162,6 +164,10 @@ class DbService:
     @cached_property
     def suppressions(self) -> SuppressionRecords:
         return SuppressionRecords(self._gateway)
+
+    @cached_property
+    def explanations(self) -> ExplanationRecords:
+        return ExplanationRecords(self._gateway)
 
     @cached_property
     def activities(self) -> ActivityRecords:

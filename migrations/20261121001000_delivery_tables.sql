@@ -106,13 +106,12 @@ insert into public.app_settings (key, value, description) values
   ('breaker_failure_percent', '20', 'Refused e-mails that stop a campaign');
 
 -- The engine computes with these in the middle of writing results down: a word among them would lose the results.
-alter table public.app_settings add constraint numbers_are_numbers check (case
-  when key in ('unconfirmed_grace_minutes', 'send_attempts', 'soft_bounce_limit', 'account_daily_cap', 'breaker_days',
+alter table public.app_settings add constraint numbers_are_numbers check (
+  (key not in ('unconfirmed_grace_minutes', 'send_attempts', 'soft_bounce_limit', 'account_daily_cap', 'breaker_days',
                'breaker_least_sends')
-    then value = 'null' or value::text ~ '^[0-9]{1,9}$'
-  when key in ('breaker_bounce_percent', 'breaker_complaint_percent', 'breaker_failure_percent')
-    then value = 'null' or value::text ~ '^[0-9]{1,3}(\.[0-9]{1,6})?$'
-  else true end);
+   or value = 'null' or value::text ~ '^[0-9]{1,9}$')
+  and (key not in ('breaker_bounce_percent', 'breaker_complaint_percent', 'breaker_failure_percent')
+       or value = 'null' or value::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'));
 
 do $$
 declare

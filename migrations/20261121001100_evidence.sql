@@ -341,6 +341,19 @@ begin
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
   into settled, accepted, finished from done d;
 
+  -- An e-mail that was retired while this request was under way is nobody's next one.
+  if exists (
+    select from (select distinct n from unnest(p_next_steps) n where n is not null) planned
+    where accepted is not null and not exists (
+      select from public.drip_campaign_templates t
+      where t.campaign_id = (select s.campaign_id from public.email_sends s where s.id = accepted[1])
+        and t.step = planned.n and t.status = 'published')) then
+    perform private.go_on(array(
+      select e.id from public.email_sends s join public.campaign_enrollments e on e.id = s.enrollment_id
+      where s.id = any (accepted) and not exists (
+        select from public.drip_campaign_templates t
+        where t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published')), p_now);
+  end if;
   -- Last e-mail of the sequence, as far as the run knew: an admin may have added or taken out some since.
   if finished is not null then
     perform private.go_on(finished, p_now);
@@ -430,7 +443,7 @@ language sql stable security definer set search_path = '' as $$
       and (r.heard_of_count >= r.accepted_count or r.handed_over_at <= p_now - interval '15 minutes')),
   later as (
     select a.*, (not a.complete or not lag(a.complete, 1, true) over w
-                 or a.handed_over_at - lag(a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
+                 or a.handed_over_at - lag(a.handed_over_at, 1, a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
     from around a where a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
   chains as (
     select l.*, sum(l.breaks) over (order by l.handed_over_at rows unbounded preceding) as chain from later l)

@@ -74,7 +74,7 @@ create function private.machine_reason_of(e public.email_events, delivered_at ti
 language sql stable set search_path = '' as $$
   select case
     when e.says_machine then 'machine_open'
-    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
+    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|(?<!cu)bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
       then 'security_gateway'
     when exists (
       select from public.email_events h

@@ -130,7 +130,7 @@ begin
     return private.stop_person(p_contact, 'Chose no more e-mails on the preference page.', 'link', p_now);
   elsif p_choice = 'pause' then
     -- Pressed again a moment later it is the same pause, not a longer one.
-    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + interval '31 days', 'asked_for_a_pause', p_now) then
+    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + 31 * interval '24 hours', 'asked_for_a_pause', p_now) then
       insert into public.activities (contact_id, occurred_at, kind, summary)
       values (p_contact, p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
     end if;

@@ -66,7 +66,7 @@ language sql stable security definer set search_path = '' as $$
     where y.contact_id = c.id and y.campaign_id = d.id and y.step = t.step and r.run = e.run
     order by y.id desc limit 1) w on true
   where t.is_published or s.id is not null
-  order by e.enrolled_at desc, d.id, t.position, t.step
+  order by e.enrolled_at desc, e.id desc, t.position, t.step
 $$;
 
 -- Why nobody writes to this contact at all: its type's campaign, and what keeps it out. No row for a contact the

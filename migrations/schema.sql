@@ -523,7 +523,7 @@ CREATE FUNCTION private.machine_reason_of(e public.email_events, delivered_at ti
     AS $$
   select case
     when e.says_machine then 'machine_open'
-    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
+    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|(?<!cu)bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
       then 'security_gateway'
     when exists (
       select from public.email_events h
@@ -1147,7 +1147,7 @@ CREATE FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_
       and (r.heard_of_count >= r.accepted_count or r.handed_over_at <= p_now - interval '15 minutes')),
   later as (
     select a.*, (not a.complete or not lag(a.complete, 1, true) over w
-                 or a.handed_over_at - lag(a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
+                 or a.handed_over_at - lag(a.handed_over_at, 1, a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
     from around a where a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
   chains as (
     select l.*, sum(l.breaks) over (order by l.handed_over_at rows unbounded preceding) as chain from later l)
@@ -1266,7 +1266,7 @@ begin
     return private.stop_person(p_contact, 'Chose no more e-mails on the preference page.', 'link', p_now);
   elsif p_choice = 'pause' then
     -- Pressed again a moment later it is the same pause, not a longer one.
-    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + interval '31 days', 'asked_for_a_pause', p_now) then
+    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + 31 * interval '24 hours', 'asked_for_a_pause', p_now) then
       insert into public.activities (contact_id, occurred_at, kind, summary)
       values (p_contact, p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
     end if;
@@ -1538,7 +1538,7 @@ CREATE FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time z
     where y.contact_id = c.id and y.campaign_id = d.id and y.step = t.step and r.run = e.run
     order by y.id desc limit 1) w on true
   where t.is_published or s.id is not null
-  order by e.enrolled_at desc, d.id, t.position, t.step
+  order by e.enrolled_at desc, e.id desc, t.position, t.step
 $$;
 
 CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) RETURNS SETOF uuid
@@ -2184,6 +2184,19 @@ begin
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
   into settled, accepted, finished from done d;
 
+  -- An e-mail that was retired while this request was under way is nobody's next one.
+  if exists (
+    select from (select distinct n from unnest(p_next_steps) n where n is not null) planned
+    where accepted is not null and not exists (
+      select from public.drip_campaign_templates t
+      where t.campaign_id = (select s.campaign_id from public.email_sends s where s.id = accepted[1])
+        and t.step = planned.n and t.status = 'published')) then
+    perform private.go_on(array(
+      select e.id from public.email_sends s join public.campaign_enrollments e on e.id = s.enrollment_id
+      where s.id = any (accepted) and not exists (
+        select from public.drip_campaign_templates t
+        where t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published')), p_now);
+  end if;
   -- Last e-mail of the sequence, as far as the run knew: an admin may have added or taken out some since.
   if finished is not null then
     perform private.go_on(finished, p_now);
@@ -2562,12 +2575,7 @@ CREATE TABLE public.app_settings (
     is_secret boolean DEFAULT false NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT numbers_are_numbers CHECK (
-CASE
-    WHEN (key = ANY (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) THEN ((value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,9}$'::text))
-    WHEN (key = ANY (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) THEN ((value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}(\.[0-9]{1,6})?$'::text))
-    ELSE true
-END)
+    CONSTRAINT numbers_are_numbers CHECK ((((key <> ALL (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,9}$'::text)) AND ((key <> ALL (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'::text))))
 );
 
 ALTER TABLE ONLY public.app_settings FORCE ROW LEVEL SECURITY;
