@@ -155,15 +155,17 @@ begin
     select e.id, n.step, n.delay_days, n.last_sent_at
     from public.campaign_enrollments e
     left join lateral private.next_unreceived(e.contact_id, e.campaign_id, e.run) n on true
-    where e.id = any (p_enrollments) and e.status in ('active', 'paused'))
+    where e.id = any (p_enrollments) and e.status in ('active', 'paused', 'stopped'))
   update public.campaign_enrollments e
   set next_step = p.step, updated_at = p_now,
-      next_send_at = case when p.step is not null then greatest(p_now, p.last_sent_at + p.delay_days * interval '1 day') end
+      next_send_at = case when p.step is not null and e.status in ('active', 'paused')
+                          then greatest(p_now, p.last_sent_at + p.delay_days * interval '1 day') end
   from places p where e.id = p.id;
-  -- A statement of its own, because only setting the status writes the timeline.
   update public.campaign_enrollments e
-  set status = 'completed', ended_at = p_now, updated_at = p_now
-  where e.id = any (p_enrollments) and e.status in ('active', 'paused') and e.next_step is null;
+  set status = 'completed', reason = '', ended_at = coalesce(e.ended_at, p_now), updated_at = p_now
+  where e.id = any (p_enrollments) and e.next_step is null
+    and (e.status in ('active', 'paused')
+         or (e.status = 'stopped' and e.reason in ('invalid', 'bounced', 'unsubscribed', 'complained')));
 end
 $$;
 
@@ -341,19 +343,6 @@ begin
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
   into settled, accepted, finished from done d;
 
-  -- An e-mail that was retired while this request was under way is nobody's next one.
-  if exists (
-    select from (select distinct n from unnest(p_next_steps) n where n is not null) planned
-    where accepted is not null and not exists (
-      select from public.drip_campaign_templates t
-      where t.campaign_id = (select s.campaign_id from public.email_sends s where s.id = accepted[1])
-        and t.step = planned.n and t.status = 'published')) then
-    perform private.go_on(array(
-      select e.id from public.email_sends s join public.campaign_enrollments e on e.id = s.enrollment_id
-      where s.id = any (accepted) and not exists (
-        select from public.drip_campaign_templates t
-        where t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published')), p_now);
-  end if;
   -- Last e-mail of the sequence, as far as the run knew: an admin may have added or taken out some since.
   if finished is not null then
     perform private.go_on(finished, p_now);

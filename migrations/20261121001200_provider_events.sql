@@ -25,7 +25,7 @@ $$;
 -- leaves no trace, but whoever bounced, complained or unsubscribed stays suppressed.
 create function public.record_events(p_events text, p_now timestamptz)
 returns table (stored bigint, repeated bigint, "foreign" bigint)
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 begin
   perform set_config('mpt.now', p_now::text, true);
   with incoming as (
@@ -70,42 +70,44 @@ $$;
 -- Which opens and clicks were a machine's. Kept in one place so that it can improve: rescore_events() judges
 -- everything again. Sources: SendGrid marks Apple's privacy proxy itself (sg_machine_open); gateways name
 -- themselves in the user agent; the layout hides a link that no person sees; nobody clicks three links at once.
-create function private.machine_reason_of(e public.email_events, delivered_at timestamptz) returns text
-language sql stable set search_path = '' as $$
-  select case
-    when e.says_machine then 'machine_open'
-    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|(?<!cu)bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
-      then 'security_gateway'
-    when exists (
-      select from public.email_events h
-      where h.send_id = e.send_id and h.event = 'click' and h.url ~ '/unsubscribe/[^/?#]+/hidden'
-        and (h.id = e.id or (h.ip = e.ip
-             and e.occurred_at between h.occurred_at - interval '1 minute' and h.occurred_at + interval '1 minute')))
-      then 'honeypot'
-    when e.event = 'click' and e.occurred_at <= delivered_at + interval '1 minute' and (
-      select count(distinct o.url) from public.email_events o
-      where o.send_id = e.send_id and o.event = 'click'
-        and o.occurred_at between e.occurred_at - interval '10 seconds' and e.occurred_at + interval '10 seconds') >= 3
-      then 'click_burst'
-    when e.occurred_at <= delivered_at + interval '2 seconds' then 'faster_than_people'
-    else '' end
-$$;
-
 create function private.score_events(p_sends uuid[]) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   changed bigint;
 begin
-  with judged as (
-    select e.id, private.machine_reason_of(e, (
-             select min(d.occurred_at) from public.email_events d
-             where d.send_id = e.send_id and d.event = 'delivered')) as reason
-    from public.email_events e
-    where e.send_id = any (p_sends) and e.event in ('open', 'click'))
+  -- Found by their send alone: the unique key leads to every open and click there ever was.
+  with told as materialized (
+    select e.id, e.send_id, e.event, e.occurred_at, e.url, e.ip, e.user_agent, e.says_machine, e.is_machine,
+           e.machine_reason
+    from public.email_events e where e.send_id = any (p_sends)),
+  delivered as (
+    select t.send_id, min(t.occurred_at) as at from told t where t.event = 'delivered' group by t.send_id),
+  traps as materialized (
+    select t.id, t.send_id, t.ip, t.occurred_at from told t
+    where t.event = 'click' and t.url ~ '/unsubscribe/[^/?#]+/hidden'),
+  judged as materialized (
+    select t.id, t.is_machine, t.machine_reason, case
+      when t.says_machine then 'machine_open'
+      when t.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|(?<!cu)bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
+        then 'security_gateway'
+      when t.send_id in (select h.send_id from traps h) and exists (
+        select from traps h
+        where h.send_id = t.send_id and (h.id = t.id or (h.ip = t.ip
+          and t.occurred_at between h.occurred_at - interval '1 minute' and h.occurred_at + interval '1 minute')))
+        then 'honeypot'
+      when t.event = 'click' and t.occurred_at <= d.at + interval '1 minute' and (
+        select count(distinct o.url) from public.email_events o
+        where o.send_id = t.send_id and o.event = 'click'
+          and o.occurred_at between t.occurred_at - interval '10 seconds' and t.occurred_at + interval '10 seconds') >= 3
+        then 'click_burst'
+      when t.occurred_at <= d.at + interval '2 seconds' then 'faster_than_people'
+      else '' end as reason
+    from told t left join delivered d on d.send_id = t.send_id
+    where t.event in ('open', 'click'))
   update public.email_events e
   set machine_reason = j.reason, is_machine = j.reason <> ''
   from judged j
-  where e.id = j.id and (e.machine_reason <> j.reason or e.is_machine <> (j.reason <> ''));
+  where e.id = j.id and (j.machine_reason <> j.reason or j.is_machine <> (j.reason <> ''));
   get diagnostics changed = row_count;
   return changed;
 end
@@ -113,7 +115,7 @@ $$;
 
 -- Brings sends in line with their events. Returns nothing; what became a bounce just now is counted.
 create function private.follow_events(p_sends uuid[], p_now timestamptz) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   bounced uuid[];
 begin
@@ -121,10 +123,10 @@ begin
   perform private.score_events(p_sends);
   with said as (
     select e.send_id,
-      max(private.send_rank(case when e.event in ('bounce', 'dropped') then
-          case e.event when 'bounce' then 'bounced' else 'dropped' end
-        when e.event in ('delivered', 'open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe') then 'delivered'
-        else 'accepted' end)) as rank,
+      -- private.send_rank in numbers: a function with its own search_path is called row by row.
+      max(case when e.event = 'bounce' then 4 when e.event = 'dropped' then 3
+               when e.event in ('delivered', 'open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe') then 2
+               else 1 end) as rank,
       min(e.occurred_at) filter (where e.event = 'delivered') as delivered_at,
       min(e.occurred_at) filter (where e.event = 'open' and not e.is_machine) as opened_at,
       min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at,
@@ -316,7 +318,7 @@ create trigger on_campaign_resumed before update of status on public.drip_campai
   execute function private.on_campaign_resumed();
 
 revoke all on function
-  private.weight_of(text), private.machine_reason_of(public.email_events, timestamptz), private.score_events(uuid[]),
+  private.weight_of(text), private.score_events(uuid[]),
   private.follow_events(uuid[], timestamptz), private.standing_by_events(uuid[]), private.trip_breakers(timestamptz),
   private.on_campaign_resumed(), public.record_events(text, timestamptz), public.rescore_events(timestamptz),
   public.webhook_health()

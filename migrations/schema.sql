@@ -210,6 +210,7 @@ $$;
 CREATE FUNCTION private.follow_events(p_sends uuid[], p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   bounced uuid[];
@@ -218,10 +219,10 @@ begin
   perform private.score_events(p_sends);
   with said as (
     select e.send_id,
-      max(private.send_rank(case when e.event in ('bounce', 'dropped') then
-          case e.event when 'bounce' then 'bounced' else 'dropped' end
-        when e.event in ('delivered', 'open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe') then 'delivered'
-        else 'accepted' end)) as rank,
+      -- private.send_rank in numbers: a function with its own search_path is called row by row.
+      max(case when e.event = 'bounce' then 4 when e.event = 'dropped' then 3
+               when e.event in ('delivered', 'open', 'click', 'spamreport', 'unsubscribe', 'group_unsubscribe') then 2
+               else 1 end) as rank,
       min(e.occurred_at) filter (where e.event = 'delivered') as delivered_at,
       min(e.occurred_at) filter (where e.event = 'open' and not e.is_machine) as opened_at,
       min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at,
@@ -261,15 +262,17 @@ begin
     select e.id, n.step, n.delay_days, n.last_sent_at
     from public.campaign_enrollments e
     left join lateral private.next_unreceived(e.contact_id, e.campaign_id, e.run) n on true
-    where e.id = any (p_enrollments) and e.status in ('active', 'paused'))
+    where e.id = any (p_enrollments) and e.status in ('active', 'paused', 'stopped'))
   update public.campaign_enrollments e
   set next_step = p.step, updated_at = p_now,
-      next_send_at = case when p.step is not null then greatest(p_now, p.last_sent_at + p.delay_days * interval '1 day') end
+      next_send_at = case when p.step is not null and e.status in ('active', 'paused')
+                          then greatest(p_now, p.last_sent_at + p.delay_days * interval '1 day') end
   from places p where e.id = p.id;
-  -- A statement of its own, because only setting the status writes the timeline.
   update public.campaign_enrollments e
-  set status = 'completed', ended_at = p_now, updated_at = p_now
-  where e.id = any (p_enrollments) and e.status in ('active', 'paused') and e.next_step is null;
+  set status = 'completed', reason = '', ended_at = coalesce(e.ended_at, p_now), updated_at = p_now
+  where e.id = any (p_enrollments) and e.next_step is null
+    and (e.status in ('active', 'paused')
+         or (e.status = 'stopped' and e.reason in ('invalid', 'bounced', 'unsubscribed', 'complained')));
 end
 $$;
 
@@ -489,55 +492,6 @@ begin
   where c.id = p_contact and coalesce(c.quiet_until, p_now) < p_until;
   return found;
 end
-$$;
-
-CREATE TABLE public.email_events (
-    id bigint NOT NULL,
-    send_id uuid,
-    contact_id uuid,
-    event text NOT NULL,
-    occurred_at timestamp with time zone NOT NULL,
-    message_id text DEFAULT ''::text NOT NULL,
-    email text DEFAULT ''::text NOT NULL,
-    url text DEFAULT ''::text NOT NULL,
-    attempt text DEFAULT ''::text NOT NULL,
-    is_machine boolean DEFAULT false NOT NULL,
-    reason text DEFAULT ''::text NOT NULL,
-    provider_event_id text DEFAULT ''::text NOT NULL,
-    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
-    received_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    request_id uuid,
-    user_agent text DEFAULT ''::text NOT NULL,
-    ip text DEFAULT ''::text NOT NULL,
-    says_machine boolean DEFAULT false NOT NULL,
-    machine_reason text DEFAULT ''::text NOT NULL,
-    CONSTRAINT email_events_event_check CHECK ((event = ANY (ARRAY['processed'::text, 'delivered'::text, 'deferred'::text, 'bounce'::text, 'blocked'::text, 'dropped'::text, 'open'::text, 'click'::text, 'spamreport'::text, 'unsubscribe'::text, 'group_unsubscribe'::text, 'group_resubscribe'::text, 'reply'::text, 'auto_reply'::text]))),
-    CONSTRAINT email_events_machine_reason_check CHECK ((machine_reason = ANY (ARRAY[''::text, 'machine_open'::text, 'security_gateway'::text, 'honeypot'::text, 'click_burst'::text, 'faster_than_people'::text])))
-);
-
-ALTER TABLE ONLY public.email_events FORCE ROW LEVEL SECURITY;
-
-CREATE FUNCTION private.machine_reason_of(e public.email_events, delivered_at timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-  select case
-    when e.says_machine then 'machine_open'
-    when e.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|(?<!cu)bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
-      then 'security_gateway'
-    when exists (
-      select from public.email_events h
-      where h.send_id = e.send_id and h.event = 'click' and h.url ~ '/unsubscribe/[^/?#]+/hidden'
-        and (h.id = e.id or (h.ip = e.ip
-             and e.occurred_at between h.occurred_at - interval '1 minute' and h.occurred_at + interval '1 minute')))
-      then 'honeypot'
-    when e.event = 'click' and e.occurred_at <= delivered_at + interval '1 minute' and (
-      select count(distinct o.url) from public.email_events o
-      where o.send_id = e.send_id and o.event = 'click'
-        and o.occurred_at between e.occurred_at - interval '10 seconds' and e.occurred_at + interval '10 seconds') >= 3
-      then 'click_burst'
-    when e.occurred_at <= delivered_at + interval '2 seconds' then 'faster_than_people'
-    else '' end
 $$;
 
 CREATE FUNCTION private.match_import_rows() RETURNS void
@@ -887,20 +841,44 @@ $$;
 CREATE FUNCTION private.score_events(p_sends uuid[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   changed bigint;
 begin
-  with judged as (
-    select e.id, private.machine_reason_of(e, (
-             select min(d.occurred_at) from public.email_events d
-             where d.send_id = e.send_id and d.event = 'delivered')) as reason
-    from public.email_events e
-    where e.send_id = any (p_sends) and e.event in ('open', 'click'))
+  -- Found by their send alone: the unique key leads to every open and click there ever was.
+  with told as materialized (
+    select e.id, e.send_id, e.event, e.occurred_at, e.url, e.ip, e.user_agent, e.says_machine, e.is_machine,
+           e.machine_reason
+    from public.email_events e where e.send_id = any (p_sends)),
+  delivered as (
+    select t.send_id, min(t.occurred_at) as at from told t where t.event = 'delivered' group by t.send_id),
+  traps as materialized (
+    select t.id, t.send_id, t.ip, t.occurred_at from told t
+    where t.event = 'click' and t.url ~ '/unsubscribe/[^/?#]+/hidden'),
+  judged as materialized (
+    select t.id, t.is_machine, t.machine_reason, case
+      when t.says_machine then 'machine_open'
+      when t.user_agent ~* '(barracuda|proofpoint|mimecast|zscaler|symantec|messagelabs|trend ?micro|fireeye|trellix|cisco|ironport|forcepoint|sophos|safelinks|fortinet|cloudmark|(?<!cu)bot\M|crawler|spider|headless|phantomjs|python-|curl/|wget/|go-http-client|okhttp|java/)'
+        then 'security_gateway'
+      when t.send_id in (select h.send_id from traps h) and exists (
+        select from traps h
+        where h.send_id = t.send_id and (h.id = t.id or (h.ip = t.ip
+          and t.occurred_at between h.occurred_at - interval '1 minute' and h.occurred_at + interval '1 minute')))
+        then 'honeypot'
+      when t.event = 'click' and t.occurred_at <= d.at + interval '1 minute' and (
+        select count(distinct o.url) from public.email_events o
+        where o.send_id = t.send_id and o.event = 'click'
+          and o.occurred_at between t.occurred_at - interval '10 seconds' and t.occurred_at + interval '10 seconds') >= 3
+        then 'click_burst'
+      when t.occurred_at <= d.at + interval '2 seconds' then 'faster_than_people'
+      else '' end as reason
+    from told t left join delivered d on d.send_id = t.send_id
+    where t.event in ('open', 'click'))
   update public.email_events e
   set machine_reason = j.reason, is_machine = j.reason <> ''
   from judged j
-  where e.id = j.id and (e.machine_reason <> j.reason or e.is_machine <> (j.reason <> ''));
+  where e.id = j.id and (j.machine_reason <> j.reason or j.is_machine <> (j.reason <> ''));
   get diagnostics changed = row_count;
   return changed;
 end
@@ -1869,6 +1847,7 @@ $$;
 CREATE FUNCTION public.record_events(p_events text, p_now timestamp with time zone) RETURNS TABLE(stored bigint, repeated bigint, "foreign" bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 begin
   perform set_config('mpt.now', p_now::text, true);
@@ -2184,19 +2163,6 @@ begin
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
   into settled, accepted, finished from done d;
 
-  -- An e-mail that was retired while this request was under way is nobody's next one.
-  if exists (
-    select from (select distinct n from unnest(p_next_steps) n where n is not null) planned
-    where accepted is not null and not exists (
-      select from public.drip_campaign_templates t
-      where t.campaign_id = (select s.campaign_id from public.email_sends s where s.id = accepted[1])
-        and t.step = planned.n and t.status = 'published')) then
-    perform private.go_on(array(
-      select e.id from public.email_sends s join public.campaign_enrollments e on e.id = s.enrollment_id
-      where s.id = any (accepted) and not exists (
-        select from public.drip_campaign_templates t
-        where t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published')), p_now);
-  end if;
   -- Last e-mail of the sequence, as far as the run knew: an admin may have added or taken out some since.
   if finished is not null then
     perform private.go_on(finished, p_now);
@@ -2796,6 +2762,32 @@ ALTER TABLE public.drip_decisions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.email_events (
+    id bigint NOT NULL,
+    send_id uuid,
+    contact_id uuid,
+    event text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    message_id text DEFAULT ''::text NOT NULL,
+    email text DEFAULT ''::text NOT NULL,
+    url text DEFAULT ''::text NOT NULL,
+    attempt text DEFAULT ''::text NOT NULL,
+    is_machine boolean DEFAULT false NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    provider_event_id text DEFAULT ''::text NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    received_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    request_id uuid,
+    user_agent text DEFAULT ''::text NOT NULL,
+    ip text DEFAULT ''::text NOT NULL,
+    says_machine boolean DEFAULT false NOT NULL,
+    machine_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT email_events_event_check CHECK ((event = ANY (ARRAY['processed'::text, 'delivered'::text, 'deferred'::text, 'bounce'::text, 'blocked'::text, 'dropped'::text, 'open'::text, 'click'::text, 'spamreport'::text, 'unsubscribe'::text, 'group_unsubscribe'::text, 'group_resubscribe'::text, 'reply'::text, 'auto_reply'::text]))),
+    CONSTRAINT email_events_machine_reason_check CHECK ((machine_reason = ANY (ARRAY[''::text, 'machine_open'::text, 'security_gateway'::text, 'honeypot'::text, 'click_burst'::text, 'faster_than_people'::text])))
+);
+
+ALTER TABLE ONLY public.email_events FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.email_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.email_events_id_seq
@@ -3594,11 +3586,6 @@ GRANT ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, 
 
 REVOKE ALL ON FUNCTION private.keep_quiet(p_contact uuid, p_until timestamp with time zone, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.email_events TO authenticated;
-GRANT SELECT,INSERT ON TABLE public.email_events TO service_role;
-
-REVOKE ALL ON FUNCTION private.machine_reason_of(e public.email_events, delivered_at timestamp with time zone) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.match_import_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.my_contact_ids() FROM PUBLIC;
@@ -3896,6 +3883,9 @@ GRANT UPDATE(updated_at) ON TABLE public.discovery_submissions TO authenticated;
 
 GRANT SELECT ON TABLE public.drip_decisions TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.drip_decisions TO service_role;
+
+GRANT SELECT ON TABLE public.email_events TO authenticated;
+GRANT SELECT,INSERT ON TABLE public.email_events TO service_role;
 
 GRANT SELECT ON TABLE public.event_list TO authenticated;
 GRANT SELECT ON TABLE public.event_list TO service_role;

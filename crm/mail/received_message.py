@@ -13,6 +13,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser, HeaderParser
+from email.policy import Compat32
 from email.utils import getaddresses
 
 from crm.mail.addresses import AddressError, normalise_address
@@ -30,6 +31,17 @@ _CHARSET = re.compile(
 )
 # Postgres text holds no NUL and no half of a pair; nobody needs the other control characters.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class _ShortHeaders(Compat32):
+    """Cuts headers while they are read: Python takes their parameters apart in quadratic time."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:MAX_HEADER_CHARACTERS]
+
+
+_POLICY = _ShortHeaders()
 
 Headers = Mapping[str, tuple[str, ...]]
 """Values by lower-case name, unfolded and still encoded."""
@@ -61,8 +73,9 @@ def parse_headers(block: bytes) -> Headers:
     """The headers of an e-mail; lines that are none are passed over."""
     text = block.decode("utf-8", "replace").replace("\0", "")
     found: dict[str, tuple[str, ...]] = {}
-    for name, value in HeaderParser().parsestr(text, headersonly=True).items()[:MAX_HEADERS]:
-        unfolded = " ".join(str(value)[:MAX_HEADER_CHARACTERS].split())
+    message = HeaderParser(policy=_POLICY).parsestr(text, headersonly=True)
+    for name, value in message.items()[:MAX_HEADERS]:
+        unfolded = " ".join(str(value).split())
         found[name.lower()] = (*found.get(name.lower(), ()), unfolded)
     return found
 
@@ -140,7 +153,7 @@ def from_mime(raw: bytes, *, envelope_from: str | None = None) -> ReceivedMessag
     blank = _BLANK_LINE.search(raw)
     headers = parse_headers(raw[: blank.start()] if blank else raw)
     try:
-        message = BytesParser().parsebytes(raw)
+        message = BytesParser(policy=_POLICY).parsebytes(raw)
         text, html = (_first(message, kind) for kind in ("text/plain", "text/html"))
     except RecursionError:
         raise UnreadableMessageError("Its parts are nested too deeply.") from None

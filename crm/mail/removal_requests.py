@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from crm.mail.reply_words import has_reply_prefix, phrase, plain
+from crm.mail.reply_words import phrase, plain
 
 LOOKED_AT_CHARACTERS = 400
 
@@ -115,7 +115,7 @@ def asks_to_stop(new_text: str, subject: str) -> bool:
     `new_text` is what the person wrote, without what they quoted: our own footer offers to
     unsubscribe. A subject counts only where it is theirs, not "Re:" and ours.
     """
-    if not has_reply_prefix(subject) and _SUBJECT.fullmatch(plain(subject)):
+    if _SUBJECT.fullmatch(plain(subject)):
         return True
     words = plain(new_text).strip()
     # A phrase may end beyond the limit, not begin there.

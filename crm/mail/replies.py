@@ -22,7 +22,7 @@ from crm.mail.removal_requests import asks_to_stop
 from crm.mail.reply_dates import return_date
 from crm.mail.reply_html import text_of_html
 from crm.mail.reply_text import new_text
-from crm.mail.reply_words import is_automatic_subject, says_away
+from crm.mail.reply_words import is_automatic_subject, own_subject, says_away
 
 MAX_TEXT_CHARACTERS = 5_000
 _MAX_MESSAGE_ID_CHARACTERS = 500
@@ -106,8 +106,9 @@ def quiet_until(message: ReceivedMessage, occurred_at: datetime) -> datetime | N
     """From when somebody out of office can be written to: 00:00 UTC of the day after their
     return. Whether that is a business day is the send window's to say, with its weekends and
     holidays: together they hold an enrollment until the next business day after the return."""
-    said = f"{message.subject}\n\n{own_text(message) or text_of(message)}"
-    back_on = return_date(said, occurred_at.date())
+    sent_on = occurred_at.date()
+    said = own_text(message) or text_of(message)
+    back_on = return_date(said, sent_on) or return_date(own_subject(message.subject), sent_on)
     if back_on is None:
         return None
     return datetime.combine(back_on + timedelta(days=1), time(0), UTC)
@@ -144,7 +145,7 @@ def _content_type(message: ReceivedMessage) -> str:
 
 
 def _is_from_a_list(message: ReceivedMessage) -> bool:
-    return "list-id" in message.headers
+    return "list-id" in message.headers or message.header("precedence").lower() == "list"
 
 
 def _has_an_automatic_subject(message: ReceivedMessage) -> bool:

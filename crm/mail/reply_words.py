@@ -121,9 +121,10 @@ def _either(words: tuple[str, ...]) -> str:
     return "|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True))
 
 
+_UNMISTAKABLE_SUBJECT = re.compile(rf"\W*(?:{_either(_UNMISTAKABLE_SUBJECTS)})(?![a-z])")
 _AUTOMATIC_SUBJECT = re.compile(
-    rf"\W*(?:(?:{_either(_UNMISTAKABLE_SUBJECTS)})(?![a-z])"
-    rf"|(?:{_either(_EVERYDAY_SUBJECTS)})"
+    rf"{_UNMISTAKABLE_SUBJECT.pattern}"
+    rf"|\W*(?:(?:{_either(_EVERYDAY_SUBJECTS)})"
     rf"(?:$|\s*[^\w\s]|[\u3000-\uffff]|\s+(?:\d|(?:{_either(_FOLLOWERS)})\b)))"
 )
 _REPLY_PREFIXES = re.compile(r"(?:\s*(?:re|aw|antw|sv|vs|odp|rif|ref|r|tr|fw|fwd|wg)\s*:)+\s*")
@@ -139,9 +140,13 @@ def is_automatic_subject(subject: str, *, behind_prefix: bool = False) -> bool:
     return _AUTOMATIC_SUBJECT.match(words) is not None
 
 
-def has_reply_prefix(subject: str) -> bool:
-    """Whether it starts with Re:, AW:, SV: …, so that its words are ours."""
-    return _REPLY_PREFIXES.match(plain(subject)) is not None
+def own_subject(subject: str) -> str:
+    """The words of an automatic subject that are not ours: "Automatic reply: " and "Re: " are
+    followed by the subject of the e-mail they answer."""
+    words = plain(subject).strip()
+    if _UNMISTAKABLE_SUBJECT.match(words):
+        return ""
+    return re.split(r"\b(?:re|aw|sv|tr)\s*:", words, maxsplit=1)[0]
 
 
 def says_away(text: str) -> bool:
