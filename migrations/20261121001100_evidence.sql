@@ -43,8 +43,13 @@ declare
   on_their_way uuid[];
   willing uuid[];
   taken integer;
+  -- What this run has claimed and not handed over yet will take its place in the day; the rest is left in peace.
   room integer := private.account_room(p_now);
 begin
+  if room > 0 then
+    room := greatest(room - (
+      select count(*) from public.email_sends s where s.scheduler_run_id = p_run and s.status = 'claimed'), 0);
+  end if;
   if room = 0 or exists (select from public.app_settings where key = 'sending_halt' and value <> 'null') then
     return;
   end if;

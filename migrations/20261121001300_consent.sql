@@ -71,20 +71,21 @@ begin
 end
 $$;
 
--- Who opted out of a campaign is not put back into it by a restart either.
+-- Who opted out of a campaign is not put back into it, whichever program writes the enrollment.
 create function private.guard_opt_out() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   if exists (
-    select from public.campaign_enrollments e
-    where e.contact_id = new.contact_id and e.campaign_id = new.campaign_id and e.reason = 'opted_out') then
+    select from added a join public.campaign_enrollments e
+      on e.contact_id = a.contact_id and e.campaign_id = a.campaign_id and e.id <> a.id
+    where e.reason = 'opted_out') then
     raise exception 'This contact asked for no more e-mails of this campaign.' using errcode = 'MP006';
   end if;
-  return new;
+  return null;
 end
 $$;
-create trigger guard_opt_out before insert on public.campaign_enrollments
-  for each row when (new.restarted_from is not null) execute function private.guard_opt_out();
+create trigger guard_opt_out after insert on public.campaign_enrollments
+  referencing new table as added for each statement execute function private.guard_opt_out();
 
 -- The person said stop. Whatever state the address was in, the wish replaces it, and the addresses we wrote
 -- to before a correction are listed too.

@@ -326,11 +326,12 @@ CREATE FUNCTION private.guard_opt_out() RETURNS trigger
     AS $$
 begin
   if exists (
-    select from public.campaign_enrollments e
-    where e.contact_id = new.contact_id and e.campaign_id = new.campaign_id and e.reason = 'opted_out') then
+    select from added a join public.campaign_enrollments e
+      on e.contact_id = a.contact_id and e.campaign_id = a.campaign_id and e.id <> a.id
+    where e.reason = 'opted_out') then
     raise exception 'This contact asked for no more e-mails of this campaign.' using errcode = 'MP006';
   end if;
-  return new;
+  return null;
 end
 $$;
 
@@ -1282,8 +1283,13 @@ declare
   on_their_way uuid[];
   willing uuid[];
   taken integer;
+  -- What this run has claimed and not handed over yet will take its place in the day; the rest is left in peace.
   room integer := private.account_room(p_now);
 begin
+  if room > 0 then
+    room := greatest(room - (
+      select count(*) from public.email_sends s where s.scheduler_run_id = p_run and s.status = 'claimed'), 0);
+  end if;
   if room = 0 or exists (select from public.app_settings where key = 'sending_halt' and value <> 'null') then
     return;
   end if;
@@ -3222,7 +3228,7 @@ CREATE TRIGGER guard_activity BEFORE DELETE OR UPDATE ON public.activities FOR E
 
 CREATE TRIGGER guard_enrollment_runs AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_enrollment_runs();
 
-CREATE TRIGGER guard_opt_out BEFORE INSERT ON public.campaign_enrollments FOR EACH ROW WHEN ((new.restarted_from IS NOT NULL)) EXECUTE FUNCTION private.guard_opt_out();
+CREATE TRIGGER guard_opt_out AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_opt_out();
 
 CREATE TRIGGER guard_profile_role BEFORE UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION private.guard_profile_role();
 

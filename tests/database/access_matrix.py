@@ -46,6 +46,10 @@ MATRIX: dict[str, dict[str, str]] = {
     "app_settings": {"sales": "", "admin": "RU", "service": "R"},
     "profiles": {"sales": "Ru", "admin": "RIU", "service": "R"},
     "scheduler_runs": {"sales": "R", "admin": "R", "service": "RIU"},
+    "send_requests": {"sales": "", "admin": "R", "service": "RIU"},
+    "quarantined_messages": {"sales": "", "admin": "R", "service": "RI"},
+    "breaker_counts": {"sales": "", "admin": "R", "service": "RIU"},
+    "account_days": {"sales": "", "admin": "R", "service": "RIU"},
 }
 
 

@@ -155,6 +155,30 @@ PROBES: dict[str, Probe] = {
         "error = 'x'",
         "(started_at, trigger) values (now(), 'command')",
     ),
+    "send_requests": Probe(
+        "id",
+        FIRST,
+        SECOND,
+        "heard_of_count = 1",
+        "(id, scheduler_run_id, handed_over_at) values (gen_random_uuid(), 1, now())",
+    ),
+    "quarantined_messages": Probe(
+        "problem",
+        "first",
+        "second",
+        "payload = 'x'",
+        "(source, problem, payload) values ('events', 'x', 'x')",
+    ),
+    "breaker_counts": Probe(
+        "campaign_id",
+        FIRST,
+        SECOND,
+        "bounced = 1",
+        f"(campaign_id, sent_on) values ('{FIRST}', '2026-03-09')",
+    ),
+    "account_days": Probe(
+        "day", "2026-03-01", "2026-03-02", "handed_over = 1", "(day) values ('2026-03-09')"
+    ),
 }
 
 STAGE = f"""
@@ -207,4 +231,11 @@ STAGE = f"""
       ('x', 'first', 'INSERT'), ('x', 'second', 'INSERT');
     insert into scheduler_runs (started_at, trigger, host) values
       (now(), 'command', 'first'), (now(), 'command', 'second');
+    insert into send_requests (id, scheduler_run_id, handed_over_at) values
+      ('{FIRST}', 1, now()), ('{SECOND}', 1, now());
+    insert into quarantined_messages (source, problem, payload) values
+      ('events', 'first', 'x'), ('inbound', 'second', 'x');
+    insert into breaker_counts (campaign_id, sent_on) values
+      ('{FIRST}', '2026-03-01'), ('{SECOND}', '2026-03-01');
+    insert into account_days (day) values ('2026-03-01'), ('2026-03-02');
 """

@@ -14,9 +14,9 @@ from tests.database.sending import SlowScheduler, one, values
 
 _INSERT = """
     insert into email_events (send_id, contact_id, event, occurred_at, message_id, email, url,
-                              attempt, provider_event_id, is_machine)
+                              attempt, provider_event_id, says_machine)
     values (%(send_id)s, %(contact_id)s, %(event)s, %(occurred_at)s, %(message_id)s, %(email)s,
-            %(url)s, %(attempt)s, %(provider_event_id)s, %(is_machine)s)
+            %(url)s, %(attempt)s, %(provider_event_id)s, %(says_machine)s)
     on conflict on constraint same_event_once do nothing"""
 
 
@@ -32,7 +32,7 @@ def _report(raw: Raw, send: dict[str, Any], event: str, **fields: Any) -> int:
         "url": "",
         "attempt": "",
         "provider_event_id": "event-1",
-        "is_machine": False,
+        "says_machine": False,
     } | fields
     return raw.execute(_INSERT, row).rowcount
 
@@ -82,7 +82,7 @@ def test_the_first_open_and_click_count_and_machines_do_not(raw: Raw, sent: dict
     for seconds, machine in ((1, True), (30, False), (20, False)):
         for event in ("open", "click"):
             moment = NOW + timedelta(seconds=seconds)
-            _report(raw, sent, event, occurred_at=moment, is_machine=machine)
+            _report(raw, sent, event, occurred_at=moment, says_machine=machine)
     row = one(raw, "select first_opened_at, first_clicked_at from email_sends")
     assert set(row.values()) == {NOW + timedelta(seconds=20)}
 
@@ -125,20 +125,26 @@ def test_a_batch_of_events_in_one_statement_ends_the_same(raw: Raw, sent: dict[s
 
 
 @pytest.mark.parametrize("status", ["claimed", "handed_over", "unconfirmed", "failed", "retry"])
-def test_an_event_alone_does_not_settle_a_send(
+def test_an_event_proves_that_a_send_went_out_whatever_was_written_down_before(
     raw: Raw,
     service: DbService,
     a_contact: AContact,
     published_steps: PublishedSteps,
     status: str,
 ) -> None:
-    """Settling also moves the enrollment on; that is the sweep's work, in one transaction."""
-    published_steps("lead", 1)
+    """The send and its enrollment move on in the event's own transaction."""
+    published_steps("lead", 2)
     a_contact()
     SlowScheduler(service).claim()
     raw.execute("update email_sends set status = %s", (status,))
     _report(raw, one(raw, "select * from email_sends"), "delivered")
-    assert values(raw, "select status from email_sends") == [status]
+    assert values(raw, "select status from email_sends") == ["delivered"]
+    enrollment = one(raw, "select next_step, next_send_at, status from campaign_enrollments")
+    assert enrollment == {
+        "next_step": 2,
+        "next_send_at": NOW + timedelta(days=7),
+        "status": "active",
+    }
 
 
 def test_of_several_wishes_in_one_batch_the_gravest_counts(raw: Raw, sent: dict[str, Any]) -> None:

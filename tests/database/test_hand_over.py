@@ -1,5 +1,6 @@
 """hand_over: the last look before a request leaves. postpone: giving a claim back."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from db_service import DbService
 from tests.cast import NOW
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import SlowScheduler, one, values
+
+_DAY = timedelta(days=1)
 
 # What may happen between the claim and the hand-over.
 SECOND_THOUGHTS = {
@@ -142,3 +145,82 @@ def test_a_send_already_handed_over_cannot_be_postponed(
     scheduler.hand_over([claimed.send_id])
     assert scheduler.engine.postpone(scheduler.run, [_not_now(claimed, 3)], now=NOW) == 0
     assert values(raw, "select status from email_sends") == ["handed_over"]
+
+
+def test_it_refuses_who_asked_for_quiet_since_the_claim_and_says_until_when(
+    scheduler: SlowScheduler, claimed: ClaimedSend, raw: Raw
+) -> None:
+    until = NOW + timedelta(days=3)
+    raw.execute("update contacts set quiet_until = %s", (until,))
+    assert scheduler.hand_over([claimed.send_id]) == set()
+    assert scheduler.engine.give_back(scheduler.run, [claimed.send_id], now=NOW) == 1
+    decision = one(raw, "select reason, until from drip_decisions")
+    assert decision == {"reason": "quiet", "until": until}
+    assert scheduler.claim(until - timedelta(minutes=1)) == []
+    assert [c.send_id for c in scheduler.claim(until)] == [claimed.send_id]
+
+
+def test_whoever_was_stopped_is_told_so_even_while_quiet(
+    scheduler: SlowScheduler, claimed: ClaimedSend, raw: Raw
+) -> None:
+    raw.execute("update contacts set quiet_until = %s, archived_at = now()", (NOW + _DAY,))
+    scheduler.hand_over([claimed.send_id])
+    scheduler.engine.give_back(scheduler.run, [claimed.send_id], now=NOW)
+    decision = one(raw, "select reason, explanation from drip_decisions")
+    assert decision == {
+        "reason": "consent_withdrawn",
+        "explanation": "Not sent: the contact was archived.",
+    }
+
+
+@pytest.mark.parametrize(("seconds", "goes"), [(300, True), (301, False)])
+def test_it_refuses_a_lease_that_may_end_before_the_request_has_left(
+    scheduler: SlowScheduler, claimed: ClaimedSend, seconds: int, goes: bool
+) -> None:
+    allowed = scheduler.engine.hand_over(
+        scheduler.token,
+        provider="outbox",
+        request_id=str(uuid.uuid4()),
+        values={claimed.send_id: ["value"]},
+        leave_by=NOW + timedelta(seconds=seconds),
+        now=NOW,
+    )
+    assert bool(allowed) is goes
+
+
+def test_it_notes_which_e_mails_travel_in_one_request(
+    scheduler: SlowScheduler, raw: Raw, a_contact: AContact, published_steps: PublishedSteps
+) -> None:
+    published_steps("lead", 1)
+    for _ in range(3):
+        a_contact()
+    scheduler.hand_over([c.send_id for c in scheduler.claim()])
+    request = one(raw, "select * from send_requests")
+    assert (request["handed_over_at"], request["scheduler_run_id"]) == (NOW, scheduler.run)
+    assert values(raw, "select distinct request_id from email_sends") == [request["id"]]
+
+
+def test_a_request_from_which_everybody_withdrew_is_no_request(
+    scheduler: SlowScheduler, claimed: ClaimedSend, raw: Raw
+) -> None:
+    raw.execute("update contacts set archived_at = now()")
+    scheduler.hand_over([claimed.send_id])
+    assert values(raw, "select count(*) from send_requests") == [0]
+
+
+def test_only_as_many_go_as_the_accounts_day_has_room_for(
+    scheduler: SlowScheduler, raw: Raw, a_contact: AContact, published_steps: PublishedSteps
+) -> None:
+    published_steps("lead", 1)
+    for _ in range(5):
+        a_contact()
+    claimed = [c.send_id for c in scheduler.claim()]
+    raw.execute("update app_settings set value = '3' where key = 'account_daily_cap'")
+    going = scheduler.hand_over(claimed)
+    assert going == set(claimed[:3])
+    assert values(raw, "select handed_over from account_days") == [3]
+    assert scheduler.hand_over(claimed[3:]) == set()
+    assert scheduler.engine.give_back(scheduler.run, claimed[3:], now=NOW) == 2
+    assert values(raw, "select distinct reason from drip_decisions") == ["account_daily_cap"]
+    assert scheduler.claim() == []
+    assert {c.send_id for c in scheduler.claim(NOW + _DAY)} == set(claimed[3:])

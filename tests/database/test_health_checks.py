@@ -35,7 +35,7 @@ def _red(address: str) -> set[tuple[str, str]]:
 def test_a_whole_database_is_green(address: str) -> None:
     report = check_health(address)
     assert report.findings == ()
-    assert report.checked["table"] == 20
+    assert report.checked["table"] == 24
     assert all(count > 0 for count in report.checked.values()), "nothing was looked at"
 
 
@@ -127,8 +127,11 @@ ROWS_OFF = {
         update campaign_enrollments set next_send_at = null""",
     "live enrollments whose next e-mail is not published": """
         update campaign_enrollments set next_step = 99""",
-    "e-mails handed over without their merge values": """
+    "e-mails that went out without their merge values": """
         update email_sends set merge_values = null""",
+    "published e-mails that share a place": """
+        drop index one_published_step_a_position;
+        update drip_campaign_templates set position = 1""",
     "staff without an active admin": "update profiles set role = 'sales'",
 }
 

@@ -50,6 +50,7 @@ def test_the_last_accepted_e_mail_completes_the_enrollment(
     scheduler: SlowScheduler, a_contact: AContact, raw: Raw
 ) -> None:
     contact = a_contact()
+    raw.execute("update campaign_enrollments set next_step = 2")
     scheduler.settle([accepted(_handed_over(scheduler), next_step=None)])
     row = one(raw, "select status, ended_at, next_send_at from campaign_enrollments")
     assert (row["status"], row["ended_at"], row["next_send_at"]) == ("completed", NOW, None)
