@@ -12,6 +12,7 @@ from crm.ui import (
     runs,
     scheduler_status,
     send_queue,
+    unconfirmed,
 )
 
 feedback.show()
@@ -29,4 +30,4 @@ with enrollments_tab:
     campaign_enrollments.show()
 with runs_tab:
     live.section(runs.show)
-dialogs.show_open({**campaign_cards.DIALOGS, **outbox.DIALOGS})
+dialogs.show_open({**campaign_cards.DIALOGS, **outbox.DIALOGS, **unconfirmed.DIALOGS})

@@ -128,7 +128,8 @@ class PostgresDatabase:
             with self._pool.connection() as connection:
                 row = connection.execute(
                     """select p.proretset,
-                              coalesce(jsonb_object_agg(a.name, format_type(a.type, null)), '{}')
+                              coalesce(jsonb_object_agg(a.name, format_type(a.type, null))
+                                       filter (where a.name is not null), '{}')
                                 as arguments,
                               (p.prorettype = 'record'::regtype or t.typtype = 'c') as returns_rows
                        from pg_proc p join pg_type t on t.oid = p.prorettype

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from crm.database.gateway import Gateway
+from crm.records.rows import columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,51 @@ class SendingRules:
     halted_because: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """How many e-mails a new sending domain sends on its first days (UTC)."""
+
+    starts_on: date
+    daily: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendingLimits:
+    """Caps and breakers, each a row of app_settings by its name. None: no cap."""
+
+    account_daily_cap: int | None
+    warm_up: WarmUp | None
+    contact_daily_cap: int | None
+    unconfirmed_grace_minutes: int
+    send_attempts: int
+    soft_bounce_limit: int
+    breaker_days: int
+    breaker_least_sends: int
+    breaker_bounce_percent: float
+    breaker_complaint_percent: float
+    breaker_failure_percent: float
+
+    def on_day(self, day: date) -> int | None:
+        """The account's cap of this day (UTC), as private.account_room() has it."""
+        caps = [self.account_daily_cap]
+        if self.warm_up:
+            days_in = max((day - self.warm_up.starts_on).days, 0)
+            caps += self.warm_up.daily[days_in : days_in + 1]
+        return min((cap for cap in caps if cap is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDay:
+    """What the account may hand over today (UTC; None: no cap), and what it has."""
+
+    limit: int | None
+    handed_over: int
+
+    @property
+    def is_full(self) -> bool:
+        return self.limit is not None and self.handed_over >= self.limit
+
+
 class AppSettingRecords:
     def __init__(self, gateway: Gateway, *, as_service: bool) -> None:
         self._gateway = gateway
@@ -25,8 +74,7 @@ class AppSettingRecords:
         self._relation = "app_settings" if as_service else "app_settings_public"
 
     def sending_rules(self) -> SendingRules:
-        rows = self._gateway.select(self._relation, columns=["key", "value"])
-        values = {row["key"]: row["value"] for row in rows}
+        values = self._values()
         cap = values["contact_daily_cap"]
         return SendingRules(
             default_time_zone=str(values["default_time_zone"]),
@@ -35,6 +83,47 @@ class AppSettingRecords:
             halted_because=values["sending_halt"],
         )
 
+    def sending_limits(self) -> SendingLimits:
+        values = self._values()
+        plain = {name: values[name] for name in columns_of(SendingLimits) if name != "warm_up"}
+        return SendingLimits(**plain, warm_up=_warm_up(values["warm_up"]))
+
+    def change_limits(self, limits: SendingLimits, *, now: datetime) -> int:
+        """Write what differs from today's (admins only); returns how many settings changed."""
+        before, changed = self.sending_limits(), 0
+        for name in columns_of(SendingLimits):
+            if getattr(before, name) != getattr(limits, name):
+                # JSON text, because a bare number is no jsonb to the driver.
+                row = {"value": json.dumps(_plain(getattr(limits, name))), "updated_at": now}
+                rows = self._gateway.update(
+                    "app_settings", row, where={"key": name}, returning=["key"]
+                )
+                changed += len(rows)
+        return changed
+
+    def account_day(self, *, now: datetime) -> AccountDay:
+        """Today's use of the account's cap; who is no admin may not know and reads 0."""
+        today = now.astimezone(UTC).date()
+        rows = self._gateway.select("account_days", columns=["handed_over"], where={"day": today})
+        handed_over = int(rows[0]["handed_over"]) if rows else 0
+        return AccountDay(self.sending_limits().on_day(today), handed_over)
+
     def resume_sending(self, *, now: datetime) -> None:
         """Lift the account-wide halt (admins only)."""
         self._gateway.call("resume_sending", p_now=now)
+
+    def _values(self) -> dict[str, Any]:
+        rows = self._gateway.select(self._relation, columns=["key", "value"])
+        return {row["key"]: row["value"] for row in rows}
+
+
+def _warm_up(stored: Mapping[str, Any] | None) -> WarmUp | None:
+    if stored is None:
+        return None
+    return WarmUp(date.fromisoformat(stored["starts_on"]), tuple(stored["daily"]))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, WarmUp):
+        return {"starts_on": value.starts_on.isoformat(), "daily": list(value.daily)}
+    return value

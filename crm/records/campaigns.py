@@ -9,6 +9,9 @@ from datetime import datetime, time
 from crm.database.gateway import Gateway
 from crm.records.rows import columns_of, records_from
 
+# How private.trip_breakers() begins the reason it writes.
+_BREAKER_WORDS = "Stopped by itself: "
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
@@ -32,6 +35,11 @@ class Campaign:
     held_count: int
     step_count: int
     next_send_at: datetime | None
+
+    @property
+    def stopped_itself(self) -> bool:
+        """A breaker paused it: too many of its e-mails bounced, were refused or marked as spam."""
+        return self.status == "paused" and self.paused_reason.startswith(_BREAKER_WORDS)
 
 
 @dataclass(frozen=True, slots=True)

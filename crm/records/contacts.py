@@ -55,6 +55,8 @@ class Contact:
     campaign_name: str | None
     enrollment_status: str | None
     next_send_at: datetime | None
+    quiet_until: datetime | None
+    quiet_reason: str
 
 
 @dataclass(frozen=True, slots=True)

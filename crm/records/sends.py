@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from typing import Any
 
 from crm.database.gateway import IS_NOT_NULL, Gateway, among
 from crm.records.rows import columns_of, record_from, records_from
+
+_UNCONFIRMED: dict[str, Any] = {"held_at": IS_NOT_NULL, "status": "unconfirmed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class UnconfirmedGroup:
+    """Unconfirmed e-mails that left at one moment, most often one request whose answer was lost."""
+
+    campaign_id: str
+    campaign_name: str
+    step: int
+    template_name: str
+    handed_over_at: datetime | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class SendContent:
     """Everything needed to show an e-mail exactly as it went out: skeleton, values, sender."""
 
@@ -65,9 +80,40 @@ class SendRecords:
             where["campaign_id"] = campaign_id
         return self._list(where, ["id desc"], limit)
 
-    def held(self, *, limit: int) -> list[Send]:
-        """Unconfirmed and failed e-mails, which wait for a person."""
-        return self._list({"held_at": IS_NOT_NULL}, ["held_at desc"], limit)
+    def held(self, *, status: str | None = None, limit: int) -> list[Send]:
+        """Unconfirmed and failed e-mails, or those of one status, which wait for a person."""
+        where: dict[str, Any] = {"held_at": IS_NOT_NULL}
+        if status:
+            where["status"] = status
+        return self._list(where, ["held_at desc"], limit)
+
+    def unconfirmed_groups(self, *, limit: int) -> list[UnconfirmedGroup]:
+        """Unconfirmed e-mails by campaign, step and hand-over, the latest first; at most `limit`
+        e-mails are counted."""
+        names = [name for name in columns_of(UnconfirmedGroup) if name != "count"]
+        rows = self._gateway.select(
+            "send_list",
+            columns=names,
+            where=_UNCONFIRMED,
+            order=["handed_over_at desc"],
+            limit=limit,
+        )
+        counted = Counter(tuple(row[name] for name in names) for row in rows)
+        return records_from(
+            UnconfirmedGroup,
+            [dict(zip(names, key, strict=True)) | {"count": n} for key, n in counted.items()],
+        )
+
+    def unconfirmed(
+        self, group: UnconfirmedGroup | None = None, *, limit: int | None = None
+    ) -> list[Send]:
+        """Those of a group, or of all, that are unconfirmed by now; in order of names."""
+        where = dict(_UNCONFIRMED)
+        if group:
+            where["campaign_id"] = group.campaign_id
+            where["step"] = group.step
+            where["handed_over_at"] = group.handed_over_at
+        return self._list(where, ["contact_name", "id"], limit)
 
     def content(self, send_id: str) -> SendContent | None:
         rows = self._gateway.select(
@@ -87,7 +133,7 @@ class SendRecords:
         """A person knows that these unconfirmed e-mails did not go out: due again at once."""
         return int(self._gateway.call("send_again", p_sends=list(send_ids), p_now=now))
 
-    def _list(self, where: dict[str, Any], order: list[str], limit: int) -> list[Send]:
+    def _list(self, where: dict[str, Any], order: list[str], limit: int | None) -> list[Send]:
         rows = self._gateway.select(
             "send_list", columns=columns_of(Send), where=where, order=order, limit=limit
         )

@@ -8,7 +8,7 @@ from crm.records.campaigns import Campaign
 from crm.ui import calm, live, session, words
 from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
 from crm.ui.feedback import say
-from crm.ui.markup import counts, paragraph
+from crm.ui.markup import as_text, counts, paragraph
 from db_service import DatabaseError
 
 _A_ROW = 4
@@ -36,7 +36,10 @@ def _card(campaign: Campaign) -> None:
         ):
             st.subheader(campaign.name, anchor=False, width="content")
             st.badge(text, color=tone)
-        paragraph(campaign.paused_reason or campaign.description, style="about")
+        if campaign.stopped_itself:
+            st.warning(as_text(campaign.paused_reason))
+        else:
+            paragraph(campaign.paused_reason or campaign.description, style="about")
         counts(_figures(campaign))
         window = words.send_window(campaign.window_days, campaign.window_start, campaign.window_end)
         st.caption(
@@ -76,8 +79,8 @@ def _buttons(campaign: Campaign) -> None:
                 "Resume",
                 key=f"resume_{campaign.key}",
                 type="primary",
-                on_click=_resume,
-                args=(campaign,),
+                on_click=_open if campaign.stopped_itself else _resume,
+                args=("resume_campaign", campaign) if campaign.stopped_itself else (campaign,),
             )
         else:
             st.button(
@@ -107,6 +110,25 @@ def _resume(campaign: Campaign) -> None:
     else:
         say(f"{campaign.name} goes on; every contact kept the place.")
     live.want_whole_page()
+
+
+@st.dialog("Resume campaign", on_dismiss=close_dialog)
+@calm.section
+def resume_campaign(campaign: Campaign) -> None:
+    """Asked only after a breaker stopped it."""
+    st.warning(as_text(campaign.paused_reason))
+    st.markdown(
+        "Mend the cause first, such as a list of old addresses. Resuming forgives what was counted "
+        f"so far: the next e-mails of **{as_text(campaign.name)}** are judged afresh, and it stops "
+        "again if they fare no better. Every contact kept the place."
+    )
+    with st.container(horizontal=True):
+        sure = st.button(f"Resume {campaign.name}", key="resume_sure", type="primary")
+        st.button("Not yet", key="resume_not", on_click=close_dialog)
+    if sure:
+        _resume(campaign)
+        close_dialog()
+        st.rerun()
 
 
 @st.dialog("Pause campaign", on_dismiss=close_dialog)
@@ -169,4 +191,8 @@ def send_window(campaign: Campaign) -> None:
     st.rerun()
 
 
-DIALOGS: Dialogs = {"pause_campaign": pause_campaign, "send_window": send_window}
+DIALOGS: Dialogs = {
+    "pause_campaign": pause_campaign,
+    "resume_campaign": resume_campaign,
+    "send_window": send_window,
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from crm.records.contacts import Contact
@@ -23,7 +25,7 @@ def show(contact: Contact) -> None:
     if not live:
         _nothing_runs(contact)
     for enrollment in live:
-        _card(enrollment)
+        _card(enrollment, quiet_until=contact.quiet_until)
     sent = session.current().db.sends.sent(contact_id=contact.id, limit=_SHOWN_SENT)
     if sent:
         with st.expander(f"E-mails sent ({len(sent)})"):
@@ -48,7 +50,7 @@ def _nothing_runs(contact: Contact) -> None:
         st.caption("No campaign runs. “Enroll” starts the campaign of the type, or another one.")
 
 
-def _card(enrollment: Enrollment) -> None:
+def _card(enrollment: Enrollment, *, quiet_until: datetime | None = None) -> None:
     text, tone = words.ENROLLMENT_STATUS[enrollment.status]
     with st.container(border=True, key=f"enrollment_{enrollment.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -57,7 +59,7 @@ def _card(enrollment: Enrollment) -> None:
             if enrollment.campaign_status == "paused" and enrollment.status == "active":
                 st.badge("Campaign paused", color="orange")
         st.progress(_share(enrollment), text=_progress_words(enrollment))
-        st.caption(_next_words(enrollment))
+        st.caption(_next_words(enrollment, quiet_until))
         _buttons(enrollment)
 
 
@@ -71,7 +73,7 @@ def _progress_words(enrollment: Enrollment) -> str:
     return f"{enrollment.sent_count} of {words.counted(enrollment.step_count, 'e-mail')} sent"
 
 
-def _next_words(enrollment: Enrollment) -> str:
+def _next_words(enrollment: Enrollment, quiet_until: datetime | None) -> str:
     moments = session.current().moments
     if enrollment.status in {"stopped", "completed"}:
         reason = words.enrollment_reason(enrollment.reason)
@@ -84,6 +86,8 @@ def _next_words(enrollment: Enrollment) -> str:
         return f"{name} waits: {words.enrollment_reason(enrollment.reason) or 'paused'}."
     if enrollment.next_send_at is None:
         return f"{name} is on its way."
+    if quiet_until and quiet_until > max(moments.now, enrollment.next_send_at):
+        return f"{name} waits until {moments.day(quiet_until)}."
     if enrollment.next_send_at <= moments.now:
         return f"{name} goes out with the next run, within sending hours."
     return f"{name} · {moments.when(enrollment.next_send_at)}"

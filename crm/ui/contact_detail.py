@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 from uuid import UUID
 
 import streamlit as st
 
 from crm.records.contacts import Contact
-from crm.ui import contact_actions, contact_campaigns, contact_timeline, countries, session, words
+from crm.ui import (
+    contact_actions,
+    contact_campaigns,
+    contact_explanations,
+    contact_timeline,
+    countries,
+    session,
+    words,
+)
 from crm.ui.dialogs import open_dialog
 from crm.ui.markup import as_text, facts, hover, link, paragraph
 
@@ -24,6 +33,7 @@ def show(contact_id: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         contact_campaigns.show(contact)
+        contact_explanations.show(contact)
         contact_timeline.show(contact.id)
     with right:
         st.subheader("Details", anchor=False)
@@ -52,11 +62,19 @@ def _heading(contact: Contact) -> None:
         st.badge(standing, color=tone)
         if contact.archived_at:
             st.badge("Archived", color="gray")
+        if contact.quiet_until and contact.quiet_until > session.now():
+            st.badge(_quiet(contact.quiet_until, contact.quiet_reason), color="orange")
     role = " at ".join(part for part in (contact.job_title, contact.company_name) if part)
     if role:
         paragraph(role, style="lead")
     if contact.email_status != "ok" and contact.email_status_reason:
         st.caption(as_text(f"{standing}: {contact.email_status_reason}"))
+
+
+def _quiet(until: datetime, reason: str) -> str:
+    """ "Quiet until 16 March: out of office"; it begins and ends at midnight UTC."""
+    day = session.current().moments.day(until)
+    return f"Quiet until {day}: {words.QUIET_REASON[reason]}".removesuffix(": ")
 
 
 def _actions(contact: Contact) -> None:

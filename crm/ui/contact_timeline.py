@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from crm.records.activities import Activity
-from crm.ui import calm, session, words
+from crm.ui import calm, session
+from crm.ui.contact_history import history, told_completely
 from crm.ui.feedback import say
-from crm.ui.markup import Entry, timeline
-from crm.ui.moments import Moments
+from crm.ui.markup import timeline
 from db_service import DatabaseError
 
-_SHOWN = 100
+_SHOWN = 200
 _LONGEST_NOTE = 10_000
 
 
@@ -30,14 +29,16 @@ def show(contact_id: str) -> None:
             _add_note(contact_id, text.strip())
     here = session.current()
     activities = here.db.activities.timeline(contact_id, limit=_SHOWN)
+    events = here.db.events.of_contact(contact_id, limit=_SHOWN)
+    is_cut = _SHOWN in (len(activities), len(events))
+    activities, events = told_completely(activities, events, limit=_SHOWN)
     names = {person.id: person.full_name for person in here.db.people.active()}
-    moments = here.moments
-    if activities:
-        timeline(_entry(activity, names, moments) for activity in activities)
+    if entries := history(activities, events, names=names, moments=here.moments):
+        timeline(entries)
     else:
         st.caption("Nothing has happened yet.")
-    if len(activities) == _SHOWN:
-        st.caption(f"The latest {_SHOWN} entries are shown.")
+    if is_cut:
+        st.caption("The latest entries are shown.")
 
 
 def _add_note(contact_id: str, text: str) -> None:
@@ -49,13 +50,3 @@ def _add_note(contact_id: str, text: str) -> None:
         return
     say("Note added.")
     st.rerun()
-
-
-def _entry(activity: Activity, names: dict[str, str], moments: Moments) -> Entry:
-    return Entry(
-        kind=words.ACTIVITY_KIND.get(activity.kind, "Event"),
-        what=activity.summary,
-        when=moments.when(activity.occurred_at),
-        exact=moments.exact(activity.occurred_at),
-        who=names.get(activity.actor_id or "", ""),
-    )

@@ -17,14 +17,19 @@ def want_whole_page() -> None:
     st.session_state[_WANTED] = True
 
 
+def give_way() -> None:
+    """At the top of what runs alone, a section or a dialog: the whole page, if a click wants it."""
+    if st.session_state.pop(_WANTED, False):
+        st.rerun()
+
+
 def section(draw: Callable[[], None], *, every: float = REFRESH_SECONDS) -> None:
     """Draws now and every few seconds, without the rest of the page."""
 
     @st.fragment(run_every=every)
     @calm.section
     def refreshed() -> None:
-        if st.session_state.pop(_WANTED, False):
-            st.rerun()
+        give_way()
         draw()
 
     refreshed()

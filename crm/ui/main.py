@@ -21,13 +21,24 @@ def main() -> None:
     )
     st.html(_HERE / "style.css")
     st.logo(str(_HERE / "logo.svg"), size="large")
+    with calm.page():
+        session.open_session()
     contacts = st.Page(_PAGES / "02_Contacts.py", title="Contacts", default=True)
     campaigns = st.Page(
         _PAGES / "13_Campaign_Manager.py", title="Campaign manager", url_path="campaigns"
     )
-    chosen = st.navigation({"People": [contacts], "Campaigns": [campaigns]})
+    settings = st.Page(
+        _PAGES / "20_Settings.py",
+        title="Settings",
+        url_path="settings",
+        visibility="visible" if session.is_open() and session.current().is_admin else "hidden",
+    )
+    chosen = st.navigation(
+        {"People": [contacts], "Campaigns": [campaigns], "Administration": [settings]}
+    )
+    if not session.is_open():
+        return
     with calm.page():
-        session.open_session()
         if contact_id := contact_links.wanted():
             st.switch_page(contacts, query_params={"contact": contact_id})
         chosen.run()

@@ -11,13 +11,18 @@ import streamlit as st
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a timeline; `exact` shows on hovering over `when`."""
+    """One line of a timeline; `exact` shows on hovering over `when`, `more` on opening it.
+
+    `faint` is for what no person did.
+    """
 
     kind: str
     what: str
     when: str
     exact: str
     who: str = ""
+    more: str = ""
+    faint: bool = False
 
 
 _MARKDOWN = frozenset("\\`*_{}[]()#+-.!~|<>$:")
@@ -56,9 +61,15 @@ def timeline(entries: Iterable[Entry]) -> None:
 
 def _entry(entry: Entry) -> str:
     who = escape(f" · {entry.who}") if entry.who else ""
+    more = (
+        f"<details><summary>Show the text</summary>{escape(entry.more)}</details>"
+        if entry.more
+        else ""
+    )
     return (
-        f'<li><span class="kind">{escape(entry.kind)}</span>'
-        f'<span class="what">{escape(entry.what)}</span>'
+        f'<li class="{"faint" if entry.faint else ""}">'
+        f'<span class="kind">{escape(entry.kind)}</span>'
+        f'<span class="what">{escape(entry.what)}{more}</span>'
         f'<span class="meta">{hover(entry.when, entry.exact)}{who}</span></li>'
     )
 

@@ -39,6 +39,15 @@ class Moments:
             return ""
         return "Due now" if moment <= self.now else self.when(moment)
 
+    def day(self, moment: datetime) -> str:
+        """ "16 March" of a moment that stands for a whole day, in UTC; the year if it is another.
+
+        A contact's quiet ends at midnight UTC: in the viewer's zone that may be the day before.
+        """
+        there = moment.astimezone(UTC)
+        year = f" {there.year}" if there.year != self.now.astimezone(UTC).year else ""
+        return f"{there.day} {there:%B}{year}"
+
     def exact(self, moment: datetime | None) -> str:
         """For hovering: with seconds and zone."""
         if moment is None:

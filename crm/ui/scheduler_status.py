@@ -67,6 +67,16 @@ def _status() -> None:
                 )
         if last and last.error:
             st.error(as_text(f"The last run ended early: {last.error}"))
+        _full_day()
+
+
+def _full_day() -> None:
+    day = session.current().db.app_settings.account_day(now=session.now())
+    if day.limit is not None and day.is_full:
+        st.caption(
+            f"Today's limit of {words.counted(day.limit, 'e-mail')} is reached; "
+            "the rest goes tomorrow."
+        )
 
 
 def _facts(last: SchedulerRun | None) -> list[tuple[str, str, str]]:

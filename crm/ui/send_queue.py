@@ -7,7 +7,7 @@ import streamlit as st
 
 from crm.records.enrollments import Enrollment
 from crm.records.sends import Send
-from crm.ui import calm, contact_links, live, session, words
+from crm.ui import calm, contact_links, live, session, unconfirmed, words
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
 from crm.ui.moments import Moments
@@ -23,11 +23,12 @@ def show() -> None:
 
 
 def _held() -> None:
-    held = session.current().db.sends.held(limit=_SHOWN_HELD + 1)
-    if not held:
+    groups = unconfirmed.groups()
+    failed = session.current().db.sends.held(status="failed", limit=_SHOWN_HELD + 1)
+    if not groups and not failed:
         return
     st.subheader("Waiting for you", anchor=False)
-    failed = [send for send in held if send.status == "failed"]
+    unconfirmed.show(groups)
     if session.current().is_admin and len(failed) > 1:
         st.button(
             f"Try all {len(failed)} failed ones again",
@@ -35,13 +36,13 @@ def _held() -> None:
             on_click=_retry,
             args=([send.id for send in failed],),
         )
-    for send in held[:_SHOWN_HELD]:
-        _held_card(send)
-    if len(held) > _SHOWN_HELD:
-        st.caption(f"The latest {_SHOWN_HELD} are shown.")
+    for send in failed[:_SHOWN_HELD]:
+        _failed_card(send)
+    if len(failed) > _SHOWN_HELD:
+        st.caption(f"The latest {_SHOWN_HELD} failed ones are shown.")
 
 
-def _held_card(send: Send) -> None:
+def _failed_card(send: Send) -> None:
     text, tone = words.SEND_STATUS[send.status]
     moments = session.current().moments
     with st.container(border=True, key=f"held_{send.id}"):
@@ -53,13 +54,8 @@ def _held_card(send: Send) -> None:
                 as_text(f"{send.template_name} · {send.campaign_name} · {since}"), width="content"
             )
         st.markdown(as_text(send.reason or "The provider gave no reason."))
-        if send.status == "unconfirmed":
-            st.caption(
-                "Nobody knows whether it arrived, so it is not sent again by itself. "
-                "A report of the provider settles it."
-            )
         with st.container(horizontal=True):
-            if send.status == "failed" and session.current().is_admin:
+            if session.current().is_admin:
                 st.button("Try again", key=f"retry_{send.id}", on_click=_retry, args=([send.id],))
             st.button(
                 "Open contact",

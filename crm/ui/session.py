@@ -58,6 +58,11 @@ def open_session() -> Session:
     return current()
 
 
+def is_open() -> bool:
+    """False after `open_session` could not open it."""
+    return _KEY in st.session_state
+
+
 def current() -> Session:
     session = st.session_state[_KEY]
     assert isinstance(session, Session)

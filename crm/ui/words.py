@@ -50,6 +50,7 @@ ENROLLMENT_REASON: Mapping[str, str] = {
     EnrollmentReason.INVALID: "the address was refused",
     EnrollmentReason.SUPPRESSED: "the address is on the suppression list",
     EnrollmentReason.REPLIED: "the contact replied",
+    EnrollmentReason.OPTED_OUT: "the contact asked for no more of these e-mails",
     EnrollmentReason.STOPPED_BY_USER: "stopped by hand",
     EnrollmentReason.PAUSED_BY_USER: "paused by hand",
     EnrollmentReason.SEND_FAILED: "an e-mail could not be sent",
@@ -97,10 +98,64 @@ ACTIVITY_KIND: Mapping[str, str] = {
     "email_event": "E-mail",
     "unsubscribed": "Consent",
     "suppressed": "Consent",
+    "reply": "Reply",
+    "auto_reply": "Auto-reply",
+    "quiet": "Quiet",
     "note": "Note",
     "call": "Call",
     "meeting": "Meeting",
     "task": "Task",
+}
+
+# The two decisions about unconfirmed e-mails: on the button for one, and for several.
+DECIDE: Mapping[str, tuple[str, str]] = {
+    "sent": ("Mark as sent", "Mark all {} as sent"),
+    "again": ("Send again", "Send all {} again"),
+}
+
+# What the provider reported about an e-mail; those that only say it went on are no news.
+EVENT: Mapping[str, str] = {
+    "processed": "Taken in by SendGrid",
+    "delivered": "Delivered",
+    "deferred": "Delayed, SendGrid tries again",
+    "bounce": "Bounced",
+    "blocked": "Turned away",
+    "dropped": "Not sent on by SendGrid",
+    "open": "Opened",
+    "click": "Clicked",
+    "spamreport": "Marked as spam",
+    "unsubscribe": "Unsubscribed at SendGrid",
+    "group_unsubscribe": "Unsubscribed at SendGrid",
+    "group_resubscribe": "Subscribed again at SendGrid",
+    "reply": "Replied",
+    "auto_reply": "Automatic reply",
+}
+
+# Why an open or a click does not count as a person's.
+MACHINE_REASON: Mapping[str, str] = {
+    "": "",
+    "machine_open": "Opened by a mail program",
+    "security_gateway": "Checked by a security scanner",
+    "honeypot": "Checked by a security scanner",
+    "click_burst": "Checked by a security scanner",
+    "faster_than_people": "Checked by a security scanner",
+}
+
+QUIET_REASON: Mapping[str, str] = {
+    "": "",
+    "asked_for_a_pause": "asked for a pause",
+    "out_of_office": "out of office",
+}
+
+QUARANTINE_SOURCE: Mapping[str, str] = {"events": "Event webhook", "inbound": "Inbound replies"}
+
+SUPPRESSION_REASON: Mapping[str, str] = {
+    "unsubscribed": "unsubscribed",
+    "hard_bounce": "bounced",
+    "complaint": "marked as spam",
+    "invalid": "refused as invalid",
+    "opted_out": "opted out",
+    "manual": "added by hand",
 }
 
 PROVIDER: Mapping[str, str] = {
@@ -121,6 +176,10 @@ _ENROLL_OUTCOME: Mapping[str, tuple[str, str]] = {
     "no_address": ("has no e-mail address", "have no e-mail address"),
     "archived": ("is archived", "are archived"),
     "suppressed": ("is on the suppression list", "are on the suppression list"),
+    "opted_out": (
+        "asked for no more e-mails of this campaign",
+        "asked for no more e-mails of this campaign",
+    ),
     "unsubscribed": ("has unsubscribed", "have unsubscribed"),
     "bounced": ("has a bounced address", "have a bounced address"),
     "complained": ("marked an e-mail as spam", "marked an e-mail as spam"),
@@ -134,8 +193,11 @@ _RUN_COUNT: Mapping[str, str] = {
     "failed": "{} failed",
     "retry": "{} to be tried again",
     "unconfirmed": "{} unconfirmed",
-    "swept_unconfirmed": "{} held as unconfirmed",
+    "confirmed": "{} proven sent",
+    "resent": "{} proven unsent and due again",
+    "held": "{} waiting for evidence",
     "postponed": "{} postponed",
+    "expired": "{} too late to send",
     "withdrawn": "{} withdrawn before sending",
     "render_failed": "{} could not be written",
     "released": "{} taken up again",

@@ -159,23 +159,6 @@ def test_a_failed_email_waits_with_its_reason_and_can_be_tried_again(
     assert "Waiting for you" not in shown(page)
 
 
-def test_an_unconfirmed_email_is_explained_and_offers_no_button(
-    open_page: OpenPage,
-    a_contact: AContact,
-    published_steps: PublishedSteps,
-    sendgrid_standin: SendGridStandIn,
-    sendgrid: SendGridSender,
-    run_scheduler: RunScheduler,
-) -> None:
-    published_steps("lead", 2)
-    a_contact()
-    sendgrid_standin.answer_next(script.drop_after_accepting())
-    assert run_scheduler(sendgrid)["unconfirmed"] == 1
-    page = open_page(PAGE)
-    assert "Nobody knows whether it arrived" in shown(page)
-    assert "Try again" not in [button.label for button in page.button]
-
-
 def test_enrollments_of_a_campaign_are_listed_with_their_progress(
     open_page: OpenPage, a_sent_email: str, admin: DbService
 ) -> None:
@@ -184,6 +167,46 @@ def test_enrollments_of_a_campaign_are_listed_with_their_progress(
     text = shown(page)
     assert "Lead e-mail 2" in text
     assert "Select rows to pause, resume or stop them." in text
+
+
+def test_a_campaign_that_stopped_itself_says_why_and_what_resuming_means(
+    open_page: OpenPage, admin: DbService, raw: Raw
+) -> None:
+    why = "Stopped by itself: 6 of the last 60 e-mails bounced (10.0 %)."
+    raw.execute(
+        "update drip_campaigns set status = 'paused', paused_reason = %s where key = 'lead'", (why,)
+    )
+    raw.execute(
+        "insert into breaker_counts (campaign_id, sent_on, accepted, bounced)"
+        " select id, current_date, 60, 6 from drip_campaigns where key = 'lead'"
+    )
+    page = open_page(PAGE)
+    assert "6 of the last 60 e\\-mails bounced" in page.warning[0].value
+    page.button(key="resume_lead").click().run()
+    assert "forgives what was counted" in shown(page)
+    assert _lead(admin).status == "paused"
+    page.button(key="resume_sure").click().run()
+    assert "Lead goes on" in shown(page)
+    assert _lead(admin).status == "active"
+    assert raw.execute("select * from breaker_counts").fetchall() == []
+
+
+def test_a_campaign_paused_by_hand_shows_no_warning(open_page: OpenPage, admin: DbService) -> None:
+    admin.campaigns.pause(_lead(admin).id, reason="Paused by Bob", now=datetime.now(UTC))
+    page = open_page(PAGE)
+    assert not page.warning
+    page.button(key="resume_lead").click().run()
+    assert _lead(admin).status == "active"
+
+
+def test_a_full_day_of_the_account_is_told_calmly(open_page: OpenPage, raw: Raw) -> None:
+    today = datetime.now(UTC).date()
+    raw.execute("insert into account_days (day, handed_over) values (%s, 499)", (today,))
+    raw.execute("update app_settings set value = '500' where key = 'account_daily_cap'")
+    words = "Today's limit of 500 e-mails is reached; the rest goes tomorrow."
+    assert words not in shown(open_page(PAGE))
+    raw.execute("update account_days set handed_over = 500")
+    assert words in shown(open_page(PAGE))
 
 
 def test_a_sales_person_sees_no_buttons_of_admins(

@@ -150,6 +150,14 @@ def test_the_contact_shows_how_far_along_it_is_and_the_next_email(
     assert "**lead 2**" in shown(page)
 
 
+def test_the_contact_answers_why_an_email_went_or_did_not(
+    open_page: OpenPage, a_contact: AContact, published_steps: PublishedSteps
+) -> None:
+    published_steps("lead", 2)
+    page = open_page(contact=a_contact())
+    assert "Why did (or didn’t) an e-mail go? · Lead" in [e.label for e in page.expander]
+
+
 def test_a_type_change_says_what_will_happen_and_does_it(
     open_page: OpenPage, a_contact: AContact, published_steps: PublishedSteps
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,36 @@ def test_every_kind_of_activity_and_trigger_the_database_allows_has_words(raw: R
     assert set(words.RUN_TRIGGER) == _allowed(raw, "scheduler_runs", "trigger")
 
 
+@pytest.mark.parametrize(
+    ("in_words", "table", "column"),
+    [
+        (words.EVENT, "email_events", "event"),
+        (words.MACHINE_REASON, "email_events", "machine_reason"),
+        (words.QUIET_REASON, "contacts", "quiet_reason"),
+        (words.QUARANTINE_SOURCE, "quarantined_messages", "source"),
+        (words.SUPPRESSION_REASON, "suppressions", "reason"),
+    ],
+)
+def test_every_code_about_delivery_has_words(
+    raw: Raw, in_words: dict[str, str], table: str, column: str
+) -> None:
+    # An empty code stands for "nothing to say" and has no words.
+    assert {code for code in in_words if code} == _allowed(raw, table, column)
+    assert all(text for code, text in in_words.items() if code)
+
+
+def test_every_outcome_of_enrolling_has_words(raw: Raw) -> None:
+    row = raw.execute(
+        "select pg_get_functiondef('private.enroll(uuid[],uuid,text,timestamptz)'::regprocedure)"
+        " as text"
+    ).fetchone()
+    assert row is not None
+    outcomes = set(re.findall(r"(?:then|else) '([a-z_]+)'", row["text"]))
+    assert {"opted_out", "enrolled", "suppressed"} <= outcomes
+    for outcome in outcomes | set(EmailStatus) - {"ok"}:
+        assert "left alone" not in words.enroll_outcomes([outcome]), outcome
+
+
 def _allowed(raw: Raw, table: str, column: str) -> set[str]:
     rows = raw.execute(
         "select (regexp_matches(pg_get_constraintdef(oid), '''([a-z_]+)''::text', 'g'))[1] as code"
@@ -78,6 +109,10 @@ def test_outcomes_of_enrolling_make_sentences() -> None:
 def test_a_run_that_found_nothing_says_so() -> None:
     assert words.run_counts({"claimed": 0}) == "Nothing was due"
     assert words.run_counts({"accepted": 1204, "failed": 2}) == "1,204 sent, 2 failed"
+    swept = {"confirmed": 1, "resent": 2, "held": 3, "expired": 4}
+    assert words.run_counts(swept) == (
+        "1 proven sent, 2 proven unsent and due again, 3 waiting for evidence, 4 too late to send"
+    )
 
 
 @pytest.mark.parametrize(
