@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench preview migrate setup format schema
+.PHONY: run test check bench faults preview migrate setup format schema
 
 run: $(VENV)/.runtime
 	@$(BIN)/python scripts/migrate.py
@@ -23,6 +23,11 @@ check: $(VENV)/.development
 
 bench: $(VENV)/.development
 	$(BIN)/python -m bench
+
+# FAULTS=full takes the better part of an hour; FAULTS_RULE=retry_on_expiry shows what it would find.
+faults: $(VENV)/.development
+	$(BIN)/python -m tests.faults --edition $(or $(FAULTS),default) --seed $(or $(FAULTS_SEED),1) \
+		$(if $(FAULTS_RULE),--rule $(FAULTS_RULE))
 
 preview: $(VENV)/.runtime
 	$(BIN)/python scripts/preview_templates.py
