@@ -1,31 +1,33 @@
 // Supabase's REST API over the databases of a local Postgres, for tests: /<database>/rest/v1/… is the
 // REST API of that database, /<database>~<n>/rest/v1/… the same with its "Max rows" set to n.
 //
-// Arguments: the folder of the server's unix socket. Environment: JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY.
-// Prints {"port": …} when it is ready. Ends with its standard input, so that it never outlives the tests.
+// Reads {"socketFolder", "jwtSecret", "publishableKey", "secretKey"} as one line from its standard input and
+// prints {"port"} when it is ready. Ends with its standard input, so that it never outlives the tests.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createInterface } from "node:readline/promises";
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { jwtVerify } from "jose";
 
-const [socketFolder] = process.argv.slice(2);
-const { JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY } = process.env;
+const input = createInterface({ input: process.stdin });
+const wanted = JSON.parse((await input[Symbol.asyncIterator]().next()).value);
+const { socketFolder, jwtSecret, publishableKey, secretKey } = wanted;
 const MAX_ROWS = 1000; // what a Supabase project starts with
 const KEEP_ALIVE_MS = 60_000; // like the proxies before a real project; node's own default is 5 s
 const KEYS = {
-  [PUBLISHABLE_KEY]: { type: "publishable", claims: { role: "anon" } },
-  [SECRET_KEY]: { type: "secret", claims: { role: "service_role" } },
+  [publishableKey]: { type: "publishable", claims: { role: "anon" } },
+  [secretKey]: { type: "secret", claims: { role: "service_role" } },
 };
 const apis = new Map();
-const request_ = new AsyncLocalStorage();
+const asked = new AsyncLocalStorage();
 
 // The older keys are tokens signed with the project's own secret; @supabase/lite knows the new ones only.
 async function resolveKey(key) {
   if (key in KEYS) return KEYS[key];
   try {
-    const { payload } = await jwtVerify(key, new TextEncoder().encode(JWT_SECRET));
+    const { payload } = await jwtVerify(key, new TextEncoder().encode(jwtSecret));
     return { type: payload.role === "service_role" ? "secret" : "publishable", claims: payload };
   } catch {
     return null;
@@ -46,14 +48,25 @@ function open(name) {
   const app = new App({
     connection,
     api: { max_rows: Number(maxRows ?? MAX_ROWS) },
-    auth: {
-      enabled: true, jwt_secret: JWT_SECRET, publishable_key: PUBLISHABLE_KEY, secret_key: SECRET_KEY,
-    },
+    auth: { enabled: false, jwt_secret: jwtSecret },
     options: {
-      server: { disableStudio: true, disableFallback: true, apiKeys: { resolver: resolveKey } },
+      server: {
+        disableStudio: true,
+        disableFallback: true,
+        apiKeys: { resolver: resolveKey },
+        middlewares: [takeTokensAtTheirWord],
+      },
     },
   });
   return { app, connection };
+}
+
+// PostgREST checks a token's signature and times and looks nobody up in auth.users. @supabase/lite does both,
+// unless the request is known to be somebody's already.
+async function takeTokensAtTheirWord(context, next) {
+  context.set("userId", "not looked up");
+  context.set("sessionId", "not looked up");
+  await next();
 }
 
 function rememberErrors(connection) {
@@ -62,16 +75,19 @@ function rememberErrors(connection) {
     try {
       return await withContext(...parameters);
     } catch (error) {
-      request_.getStore().error = error;
+      asked.getStore().error = error;
       throw error;
     }
   };
 }
 
 // @supabase/lite answers "SUP" for SQLSTATEs it does not know (check violations, deadlocks, our own MP00x);
-// PostgREST passes every SQLSTATE on.
+// PostgREST passes every SQLSTATE on, and has a code of its own for a connection that broke.
 async function withSqlState(answer, error) {
-  if (answer.status !== 500 || typeof error?.code !== "string") return answer;
+  if (error?.syscall || error?.code?.startsWith?.("CONNECTION_")) {
+    return Response.json({ code: "PGRST001", message: "Database client error" }, { status: 503 });
+  }
+  if (answer.status !== 500 || error?.name !== "PostgresError") return answer;
   const body = await answer.clone().json();
   if (body.code !== "SUP") return answer;
   const { code, message, detail, hint } = error;
@@ -81,7 +97,7 @@ async function withSqlState(answer, error) {
 }
 
 async function close(name) {
-  await apis.get(name)?.connection.close();
+  await apis.get(name)?.connection.driver.end({ timeout: 1 }); // seconds; a dead one never answers
   apis.delete(name);
 }
 
@@ -98,7 +114,7 @@ async function answer(request, environment) {
   const body = ["GET", "HEAD"].includes(method) ? undefined : await request.arrayBuffer();
   const peerAddress = environment.incoming.socket.remoteAddress ?? null;
   const context = {};
-  return request_.run(context, async () =>
+  return asked.run(context, async () =>
     withSqlState(
       await apis.get(name).app.fetch(new Request(url, { method, headers, body }), { peerAddress }),
       context.error,
@@ -110,4 +126,7 @@ const server = serve({ port: 0, hostname: "127.0.0.1", fetch: answer }, ({ port 
   console.log(JSON.stringify({ port })),
 );
 server.keepAliveTimeout = KEEP_ALIVE_MS;
-process.stdin.resume().on("end", () => process.exit(0));
+input.on("close", () => process.exit(0));
+// A connection that Postgres ended fails the request that was on it, not the server.
+process.on("uncaughtException", (error) => console.error(error));
+process.on("unhandledRejection", (error) => console.error(error));

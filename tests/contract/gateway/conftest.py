@@ -1,0 +1,86 @@
+"""Every test here runs twice: over a direct connection, and over the REST API."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from crm.database.embedded import EmbeddedServer
+from crm.database.gateway import SERVICE, Gateway, Identity
+from crm.database.postgres import PostgresDatabase
+from crm.database.supabase import SupabaseDatabase, signed_in_with
+from db_service import DbService
+from tests import cast
+from tests.standins.supabase_lite import PUBLISHABLE_KEY, SECRET_KEY, SupabaseStandIn, token
+
+GatewayKind = Literal["postgres", "supabase"]
+OpenGateway = Callable[[Identity], Gateway]
+
+
+@pytest.fixture(scope="session")
+def supabase(server: EmbeddedServer) -> Iterator[SupabaseStandIn]:
+    """The REST API over every database of this run's server; a third of a second to start."""
+    socket_folder = parse_qs(urlsplit(server.address()).query)["host"][0]
+    with SupabaseStandIn(Path(socket_folder)) as standin:
+        yield standin
+
+
+@pytest.fixture
+def project_url(supabase: SupabaseStandIn, address: str) -> Iterator[str]:
+    """This test's database as a Supabase project."""
+    url = supabase.url(database_of(address))
+    yield url
+    supabase.forget(url)
+
+
+@pytest.fixture
+def project(project_url: str) -> Iterator[SupabaseDatabase]:
+    database = SupabaseDatabase(project_url, PUBLISHABLE_KEY, SECRET_KEY)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@pytest.fixture(params=["postgres", "supabase"])
+def gateway_kind(request: pytest.FixtureRequest) -> GatewayKind:
+    kind: GatewayKind = request.param
+    return kind
+
+
+@pytest.fixture
+def open_gateway(gateway_kind: GatewayKind, request: pytest.FixtureRequest) -> OpenGateway:
+    if gateway_kind == "postgres":
+        direct: PostgresDatabase = request.getfixturevalue("database")
+        return direct.gateway
+    project: SupabaseDatabase = request.getfixturevalue("project")
+    return lambda identity: project.gateway(with_token(identity))
+
+
+@pytest.fixture
+def service(open_gateway: OpenGateway) -> DbService:
+    return DbService(open_gateway(SERVICE), SERVICE)
+
+
+@pytest.fixture
+def alice(open_gateway: OpenGateway) -> DbService:
+    return DbService(open_gateway(cast.ALICE), cast.ALICE)
+
+
+@pytest.fixture
+def bob(open_gateway: OpenGateway) -> DbService:
+    return DbService(open_gateway(cast.BOB), cast.BOB)
+
+
+def with_token(identity: Identity) -> Identity:
+    """The identity as a person has it who signed in to Supabase."""
+    if identity.user_id is None:
+        return identity
+    return signed_in_with(token(identity.user_id, lasts=timedelta(hours=1)), identity.user_id)
+
+
+def database_of(address: str) -> str:
+    return urlsplit(address).path.removeprefix("/")
