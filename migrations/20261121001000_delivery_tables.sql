@@ -12,7 +12,9 @@ create table public.send_requests (
   heard_of_count integer not null default 0,
   first_event_at timestamptz,
   -- When an event carried this request's own id.
-  proven_at timestamptz
+  proven_at timestamptz,
+  -- When e-mails of it were judged never to have been taken. Should it be proven after all, they are looked at again.
+  resent_at timestamptz
 );
 comment on table public.send_requests is 'Evidence: what left together, and what was heard of it.';
 create index send_requests_by_time on public.send_requests (handed_over_at);
@@ -22,7 +24,7 @@ alter table public.email_sends
   add column request_id uuid,
   -- When the provider first reported anything about it.
   add column first_event_at timestamptz,
-  -- When it was to be sent at first, however often it was put off since.
+  -- When it was to be sent when it was first claimed, however often it was put off since.
   add column due_at timestamptz;
 
 alter table public.email_events
@@ -94,6 +96,7 @@ create table public.account_days (
 );
 
 insert into public.app_settings (key, value, description) values
+  ('events_heard_at', 'null', 'When the event webhook last took in a batch'),
   ('unconfirmed_grace_minutes', '60', 'How long the event webhook must have been alive before a silent e-mail is sent again'),
   ('send_attempts', '20', 'After so many attempts an unconfirmed e-mail waits for a person'),
   ('soft_bounce_limit', '3', 'E-mails turned away within 30 days before an address counts as bounced'),
@@ -109,15 +112,32 @@ insert into public.app_settings (key, value, description) values
 alter table public.app_settings add constraint numbers_are_numbers check (
   (key not in ('unconfirmed_grace_minutes', 'send_attempts', 'soft_bounce_limit', 'account_daily_cap', 'breaker_days',
                'breaker_least_sends')
-   or value = 'null' or value::text ~ '^[0-9]{1,9}$')
+   or value = 'null' or value::text ~ '^[1-9][0-9]{0,8}$' or (key = 'account_daily_cap' and value = '0'))
   and (key not in ('breaker_bounce_percent', 'breaker_complaint_percent', 'breaker_failure_percent')
-       or value = 'null' or value::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'));
+       or value = 'null' or value::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$')
+  and (key <> 'warm_up' or value = 'null'
+       or (value ->> 'starts_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and jsonb_typeof(value -> 'daily') = 'array'
+           and not jsonb_path_exists(value, '$.daily[*] ? (@.type() != "number" || @ < 0)'))));
+
+-- What the engine notes for itself is nobody's change.
+drop trigger write_audit on public.app_settings;
+create trigger write_audit after update or delete on public.app_settings
+  for each row when (old.key not in ('run_requested_at', 'events_heard_at')) execute function private.write_audit();
+
+-- The addresses a contact had: whoever answers from one is still that person.
+create table public.former_addresses (
+  email text not null check (email = lower(btrim(email))),
+  contact_id uuid not null references public.contacts (id) on delete cascade,
+  replaced_at timestamptz not null default private.clock(),
+  primary key (email, contact_id)
+);
+create index former_addresses_contact on public.former_addresses (contact_id);
 
 do $$
 declare
   relation text;
 begin
-  foreach relation in array '{send_requests,quarantined_messages,breaker_counts,account_days}'::text[] loop
+  foreach relation in array '{send_requests,quarantined_messages,breaker_counts,account_days,former_addresses}'::text[] loop
     execute format('alter table public.%I enable row level security', relation);
     execute format('alter table public.%I force row level security', relation);
     execute format('revoke all on public.%I from public, anon, authenticated, service_role', relation);
@@ -132,4 +152,6 @@ grant select, insert on public.quarantined_messages to service_role;
 create policy admin_read on public.send_requests for select to authenticated using ((select private.is_admin()));
 create policy admin_read on public.quarantined_messages for select to authenticated using ((select private.is_admin()));
 create policy admin_read on public.breaker_counts for select to authenticated using ((select private.is_admin()));
+grant select on public.former_addresses to authenticated, service_role;
+create policy admin_read on public.former_addresses for select to authenticated using ((select private.is_admin()));
 create policy admin_read on public.account_days for select to authenticated using ((select private.is_admin()));

@@ -280,6 +280,22 @@ begin
 end
 $$;
 
+-- Asked again before a request that follows another's refusal: minutes may have passed since the hand-over.
+create function public.still_wanted(p_now timestamptz, p_token uuid, p_sends uuid[]) returns setof uuid
+language sql stable set search_path = '' as $$
+  select s.id
+  from public.email_sends s
+  join public.campaign_enrollments e on e.id = s.enrollment_id
+  join public.contacts c on c.id = s.contact_id
+  join public.drip_campaigns d on d.id = s.campaign_id
+  where s.id = any (p_sends) and s.status = 'handed_over' and s.lease_token = p_token
+    and e.status = 'active' and d.status = 'active'
+    and c.archived_at is null and c.email_status = 'ok' and c.email = s.to_email
+    and (c.quiet_until is null or c.quiet_until <= p_now)
+    and not exists (select from public.suppressions x where x.email = s.to_email)
+    and not exists (select from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null')
+$$;
+
 -- What was counted for an e-mail that did not leave after all is given back to the day.
 create function private.uncount(p_sends uuid[]) returns void
 language sql security definer set search_path = '' as $$
@@ -342,7 +358,11 @@ begin
     where d.status = 'accepted'),
   counted as (
     update public.send_requests r set accepted_count = r.accepted_count + n.many
-    from (select request_id, count(*)::integer as many from done where status = 'accepted' group by request_id) n
+    -- All the provider took, those too that an event settled a moment before: it is heard of when all were.
+    from (select s.request_id, count(*)::integer as many
+          from given g join public.email_sends s on s.id = g.id
+          where g.status = 'accepted' and s.request_id in (select d.request_id from done d where d.status = 'accepted')
+          group by s.request_id) n
     where r.id = n.request_id)
   select array_agg(d.id), array_agg(d.id) filter (where d.status = 'accepted'),
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
@@ -446,6 +466,26 @@ language sql stable security definer set search_path = '' as $$
                  having sum(c.heard_of) >= 5 and max(c.first_event_at) - min(c.first_event_at) >= p_grace)
 $$;
 
+-- E-mails that did not go out are due again for whoever is in that campaign and run now: the enrollment they were
+-- claimed for, or the one that took its place meanwhile and went past them, as long as nothing later left.
+create function private.due_again(p_sends uuid[], p_now timestamptz) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  freed bigint;
+begin
+  update public.campaign_enrollments e set next_step = s.step, next_send_at = p_now, updated_at = p_now
+  from public.email_sends s
+  where s.id = any (p_sends) and e.contact_id = s.contact_id and e.campaign_id = s.campaign_id and e.run = s.run
+    and e.status in ('active', 'paused')
+    and (e.next_step = s.step or (e.next_send_at is not null and not exists (
+      select from public.email_sends o
+      where o.contact_id = s.contact_id and o.campaign_id = s.campaign_id and o.run = s.run and o.id <> s.id
+        and o.status not in ('claimed', 'retry') and o.handed_over_at > s.handed_over_at)));
+  get diagnostics freed = row_count;
+  return freed;
+end
+$$;
+
 -- Unconfirmed sends, judged by evidence: accepted where the request they travelled in is proven, due again where
 -- the provider was silent about them while it reported on others; the rest stay held.
 create function private.judge_unconfirmed(p_now timestamptz, p_run bigint)
@@ -454,6 +494,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   grace interval := (private.setting('unconfirmed_grace_minutes'))::text::integer * interval '1 minute';
   most_attempts integer := (private.setting('send_attempts'))::text::integer;
+  unsent uuid[];
 begin
   confirmed := private.accept_by_evidence(array(
       select s.id from public.email_sends s join public.send_requests r on r.id = s.request_id
@@ -474,10 +515,9 @@ begin
         reason = 'The provider never took it; it is due again.'
     from silent x join moments m on m.handed_over_at = x.handed_over_at
     where s.id = x.id
-    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step),
-  freed as (
-    update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
-    from again a where e.id = a.enrollment_id and e.status in ('active', 'paused') and e.next_step = a.step),
+    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.request_id),
+  doubted as (
+    update public.send_requests r set resent_at = p_now from again a where r.id = a.request_id),
   told as (
     insert into public.drip_decisions
       (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
@@ -485,7 +525,8 @@ begin
            'The provider reported on e-mails sent after it and never on this one, so it did not go out; it is due again.',
            p_run
     from again)
-  select count(*) into resent from again;
+  select array_agg(a.id), count(*) into unsent, resent from again a;
+  perform private.due_again(unsent, p_now);
 
   select count(*) into held from public.email_sends s where s.held_at is not null and s.status = 'unconfirmed';
   return next;
@@ -537,7 +578,8 @@ begin
     -- A run stays open while a lease of it is left, be it one that another sweep is judging right now.
     update public.scheduler_runs r
     set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
-    where r.leased_until <= p_now;
+    -- Skipped where locked: a scheduler that froze in the middle of a claim must not stop all the others.
+    where r.id in (select x.id from public.scheduler_runs x where x.leased_until <= p_now for no key update skip locked);
   end if;
   -- Somebody may wait for an e-mail that was taken out while a request was under way: on to the one behind it.
   perform private.go_on(array(
@@ -572,7 +614,7 @@ $$;
 create function public.send_again(p_sends uuid[], p_now timestamptz) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
-  freed bigint;
+  unsent uuid[];
 begin
   if not private.is_admin() then
     raise exception 'Only an admin decides about unconfirmed e-mails.' using errcode = '42501';
@@ -581,19 +623,20 @@ begin
     update public.email_sends s
     set status = 'retry', retry_at = p_now, held_at = null, lease_token = null, reason = 'Sent again by hand.'
     where s.id = any (p_sends) and s.status = 'unconfirmed'
-    returning s.enrollment_id, s.contact_id, s.campaign_id, s.step),
+    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.request_id),
+  doubted as (
+    update public.send_requests r set resent_at = p_now from again a where r.id = a.request_id),
   told as (
     insert into public.drip_decisions (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation)
     select contact_id, enrollment_id, campaign_id, step, p_now, 'decided_by_hand',
            'Somebody knew that it did not go out and had it sent again.' from again)
-  update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
-  from again where e.id = again.enrollment_id and e.status in ('active', 'paused') and e.next_step = again.step;
-  get diagnostics freed = row_count;
-  return freed;
+  select array_agg(a.id) into unsent from again a;
+  return private.due_again(unsent, p_now);
 end
 $$;
 
 revoke all on function
+  private.due_again(uuid[], timestamptz), public.still_wanted(timestamptz, uuid, uuid[]),
   private.account_room(timestamptz), private.go_on(uuid[], timestamptz), private.uncount(uuid[]),
   private.count_for_breakers(uuid[], text), private.accept_by_evidence(uuid[], text, text, timestamptz),
   private.webhook_was_alive(timestamptz, interval, timestamptz), private.judge_unconfirmed(timestamptz, bigint),
@@ -603,7 +646,7 @@ revoke all on function
   public.mark_as_sent(uuid[], timestamptz), public.send_again(uuid[], timestamptz)
   from public, anon, authenticated, service_role;
 grant execute on function
-  private.account_room(timestamptz), private.go_on(uuid[], timestamptz), private.uncount(uuid[]),
+  public.still_wanted(timestamptz, uuid, uuid[]), private.account_room(timestamptz), private.go_on(uuid[], timestamptz), private.uncount(uuid[]),
   private.count_for_breakers(uuid[], text), private.judge_unconfirmed(timestamptz, bigint),
   public.claim_due(timestamptz, integer, integer, bigint, uuid),
   public.expire_steps(timestamptz, bigint, uuid[], text[]),

@@ -28,6 +28,9 @@ returns table (stored bigint, repeated bigint, "foreign" bigint)
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 begin
   perform set_config('mpt.now', p_now::text, true);
+  -- Heard of, whoever the events are about; once a minute is often enough.
+  update public.app_settings a set value = to_jsonb(p_now), updated_at = p_now
+  where a.key = 'events_heard_at' and (a.value = 'null' or (a.value #>> '{}')::timestamptz < p_now - interval '1 minute');
   with incoming as (
     select i.*, nullif(i.send_id, '')::uuid as ours
     from jsonb_to_recordset(p_events::jsonb) as i (
@@ -52,11 +55,13 @@ begin
   stopped as (
     insert into public.suppressions (email, reason, source, created_at)
     select distinct on (k.email) k.email,
-           case k.event when 'spamreport' then 'complaint' when 'bounce' then 'hard_bounce' else 'unsubscribed' end,
+           case when k.event = 'spamreport' or k.reason ilike 'spam reporting address%' then 'complaint'
+                when k.event = 'bounce' or k.reason ilike 'bounced address%' then 'hard_bounce' else 'unsubscribed' end,
            'event', p_now
     from known k
     where k.contact is null and k.ours is not null and k.email <> ''
-      and k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+      and (k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+           or (k.event = 'dropped' and k.reason ~* '^(spam reporting|bounced|unsubscribed) address'))
     order by k.email, k.event = 'spamreport' desc, k.event = 'bounce'
     on conflict (email) do update set reason = excluded.reason
       where private.is_weaker(suppressions.reason, excluded.reason))
@@ -119,6 +124,8 @@ language plpgsql security definer set search_path = '' set enable_seqscan = off 
 declare
   bounced uuid[];
 begin
+  -- Locked before they are looked at: of two batches about one e-mail, the later sees the events of both.
+  perform from public.email_sends s where s.id = any (p_sends) order by s.id for no key update;
   perform private.accept_by_evidence(p_sends, 'proven_sent', 'The provider reported on it, so it went out.', p_now);
   perform private.score_events(p_sends);
   with said as (
@@ -133,8 +140,7 @@ begin
       min(e.message_id) filter (where e.message_id <> '') as message_id
     from public.email_events e where e.send_id = any (p_sends) group by e.send_id),
   before as (
-    select s.id, s.status, s.first_event_at, s.request_id from public.email_sends s
-    where s.id = any (p_sends) order by s.id for no key update),
+    select s.id, s.status, s.first_event_at, s.request_id from public.email_sends s where s.id = any (p_sends)),
   now_is as (
     update public.email_sends s
     set status = case when x.rank > private.send_rank(b.status)
@@ -197,12 +203,19 @@ declare
 begin
   update public.send_requests r set proven_at = moment
   where r.proven_at is null and r.id in (select a.request_id from added a);
+  -- Proven after all: what was to be sent again from that request was taken.
+  perform private.accept_by_evidence(array(
+      select s.id from public.send_requests r
+      join public.email_sends s on s.scheduler_run_id = r.scheduler_run_id and s.request_id = r.id
+      where r.resent_at is not null and s.status in ('retry', 'unconfirmed') and r.id in (select a.request_id from added a)),
+    'proven_sent', 'The provider reported on the request it travelled in, so it went out.', moment);
   perform private.follow_events(array(
     select distinct a.send_id from added a where a.send_id is not null and a.event not in ('reply', 'auto_reply')), moment);
 
   troubled := array(select distinct a.contact_id from added a
     where a.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped', 'blocked'));
   if cardinality(troubled) > 0 then
+    perform from public.contacts c where c.id = any (troubled) order by c.id for no key update;
     with standing as (select * from private.standing_by_events(troubled)),
     changed as (
       update public.contacts c
@@ -270,7 +283,9 @@ left join public.drip_campaign_templates t on t.id = s.template_id;
 create function public.webhook_health()
 returns table (last_event_at timestamptz, last_reply_at timestamptz, quarantined bigint)
 language sql stable security definer set search_path = '' as $$
-  select (select e.received_at from public.email_events e order by e.id desc limit 1),
+  select greatest((private.setting('events_heard_at') #>> '{}')::timestamptz,
+           (select e.received_at from public.email_events e where e.event not in ('reply', 'auto_reply')
+            order by e.id desc limit 1)),
          (select max(e.received_at) from public.email_events e where e.event in ('reply', 'auto_reply')),
          (select count(*) from public.quarantined_messages)
   where private.acts_as_service() or private.is_staff()

@@ -87,6 +87,59 @@ $$;
 create trigger guard_opt_out after insert on public.campaign_enrollments
   referencing new table as added for each statement execute function private.guard_opt_out();
 
+-- Nor does a change of the row bring it back.
+create function private.keep_opt_out() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'This contact asked for no more e-mails of this campaign.' using errcode = 'MP006';
+end
+$$;
+create trigger keep_opt_out before update of status, reason on public.campaign_enrollments
+  for each row when (old.reason = 'opted_out' and (new.reason <> 'opted_out' or new.status in ('active', 'paused')))
+  execute function private.keep_opt_out();
+
+-- A pause somebody asked for is not shortened.
+create function private.keep_pause() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if old.quiet_until > private.clock() then
+    raise exception 'This contact asked for a pause.' using errcode = 'MP006';
+  end if;
+  return new;
+end
+$$;
+create trigger keep_pause before update of quiet_until on public.contacts
+  for each row when (old.quiet_reason = 'asked_for_a_pause' and (new.quiet_until is null or new.quiet_until < old.quiet_until))
+  execute function private.keep_pause();
+
+create function private.remember_address() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into public.former_addresses (email, contact_id) values (old.email, new.id) on conflict do nothing;
+  return null;
+end
+$$;
+create trigger remember_address after update of email on public.contacts
+  for each row when (old.email is distinct from new.email and old.email is not null)
+  execute function private.remember_address();
+
+-- Who asked for less and is erased is not written to at all: what they asked for goes with the contact.
+create function private.remember_wish() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if old.email is not null and ((old.quiet_reason = 'asked_for_a_pause' and old.quiet_until > private.clock()) or exists (
+    select from public.campaign_enrollments e where e.contact_id = old.id and e.reason = 'opted_out')) then
+    insert into public.suppressions (email, reason, source, created_at)
+    values (old.email, 'opted_out', 'erased', private.clock()) on conflict (email) do nothing;
+  end if;
+  return null;
+end
+$$;
+-- Triggers fire by their names: before RI_…, which take the enrollments along, and after the contact itself is gone,
+-- since the list writes to contacts.
+create trigger "Aa_remember_wish" after delete on public.contacts
+  for each row execute function private.remember_wish();
+
 -- The person said stop. Whatever state the address was in, the wish replaces it, and the addresses we wrote
 -- to before a correction are listed too.
 create function private.stop_person(p_contact uuid, p_reason text, p_source text, p_now timestamptz) returns boolean
@@ -174,10 +227,20 @@ begin
   perform set_config('mpt.now', p_now::text, true);
   -- One at a time a message: SendGrid may deliver it twice at once.
   perform pg_advisory_xact_lock(hashtextextended(p_message_id, 0));
-  if exists (select from public.email_events where message_id = p_message_id and event in ('reply', 'auto_reply')) then
+  -- The id is the sender's to choose, so it counts with the sender.
+  if exists (select from public.email_events
+             where message_id = p_message_id and event in ('reply', 'auto_reply') and email = lower(btrim(p_sender))) then
     return 'repeated';
   end if;
   select id into person from public.contacts where email = lower(btrim(p_sender));
+  if person is null then
+    select f.contact_id into person from public.former_addresses f
+    where f.email = lower(btrim(p_sender)) order by f.replaced_at desc limit 1;
+  end if;
+  if person is null and p_kind = 'remove_me' then
+    -- Erased, or never known: the wish stands all the same.
+    perform public.add_suppressions(array[p_sender], array['unsubscribed'], 'reply', p_now);
+  end if;
   if person is null then
     return 'unknown_sender';
   end if;
@@ -243,7 +306,8 @@ left join lateral (
   order by e.is_type_campaign desc, e.enrolled_at desc limit 1) e on true;
 
 revoke all on function
-  private.guard_opt_out(), private.stop_person(uuid, text, text, timestamptz),
+  private.guard_opt_out(), private.keep_opt_out(), private.keep_pause(), private.remember_address(),
+  private.remember_wish(), private.stop_person(uuid, text, text, timestamptz),
   private.keep_quiet(uuid, timestamptz, text, timestamptz),
   public.choose_preference(uuid, text, text, timestamptz),
   public.record_reply(text, text, text, text, text, timestamptz, timestamptz, timestamptz),

@@ -151,6 +151,26 @@ CREATE FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) RETURNS 
       bounced = b.bounced + excluded.bounced, complained = b.complained + excluded.complained
 $$;
 
+CREATE FUNCTION private.due_again(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  freed bigint;
+begin
+  update public.campaign_enrollments e set next_step = s.step, next_send_at = p_now, updated_at = p_now
+  from public.email_sends s
+  where s.id = any (p_sends) and e.contact_id = s.contact_id and e.campaign_id = s.campaign_id and e.run = s.run
+    and e.status in ('active', 'paused')
+    and (e.next_step = s.step or (e.next_send_at is not null and not exists (
+      select from public.email_sends o
+      where o.contact_id = s.contact_id and o.campaign_id = s.campaign_id and o.run = s.run and o.id <> s.id
+        and o.status not in ('claimed', 'retry') and o.handed_over_at > s.handed_over_at)));
+  get diagnostics freed = row_count;
+  return freed;
+end
+$$;
+
 CREATE FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -215,6 +235,8 @@ CREATE FUNCTION private.follow_events(p_sends uuid[], p_now timestamp with time 
 declare
   bounced uuid[];
 begin
+  -- Locked before they are looked at: of two batches about one e-mail, the later sees the events of both.
+  perform from public.email_sends s where s.id = any (p_sends) order by s.id for no key update;
   perform private.accept_by_evidence(p_sends, 'proven_sent', 'The provider reported on it, so it went out.', p_now);
   perform private.score_events(p_sends);
   with said as (
@@ -229,8 +251,7 @@ begin
       min(e.message_id) filter (where e.message_id <> '') as message_id
     from public.email_events e where e.send_id = any (p_sends) group by e.send_id),
   before as (
-    select s.id, s.status, s.first_event_at, s.request_id from public.email_sends s
-    where s.id = any (p_sends) order by s.id for no key update),
+    select s.id, s.status, s.first_event_at, s.request_id from public.email_sends s where s.id = any (p_sends)),
   now_is as (
     update public.email_sends s
     set status = case when x.rank > private.send_rank(b.status)
@@ -446,6 +467,7 @@ CREATE FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run 
 declare
   grace interval := (private.setting('unconfirmed_grace_minutes'))::text::integer * interval '1 minute';
   most_attempts integer := (private.setting('send_attempts'))::text::integer;
+  unsent uuid[];
 begin
   confirmed := private.accept_by_evidence(array(
       select s.id from public.email_sends s join public.send_requests r on r.id = s.request_id
@@ -466,10 +488,9 @@ begin
         reason = 'The provider never took it; it is due again.'
     from silent x join moments m on m.handed_over_at = x.handed_over_at
     where s.id = x.id
-    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step),
-  freed as (
-    update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
-    from again a where e.id = a.enrollment_id and e.status in ('active', 'paused') and e.next_step = a.step),
+    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.request_id),
+  doubted as (
+    update public.send_requests r set resent_at = p_now from again a where r.id = a.request_id),
   told as (
     insert into public.drip_decisions
       (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, scheduler_run_id)
@@ -477,10 +498,32 @@ begin
            'The provider reported on e-mails sent after it and never on this one, so it did not go out; it is due again.',
            p_run
     from again)
-  select count(*) into resent from again;
+  select array_agg(a.id), count(*) into unsent, resent from again a;
+  perform private.due_again(unsent, p_now);
 
   select count(*) into held from public.email_sends s where s.held_at is not null and s.status = 'unconfirmed';
   return next;
+end
+$$;
+
+CREATE FUNCTION private.keep_opt_out() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  raise exception 'This contact asked for no more e-mails of this campaign.' using errcode = 'MP006';
+end
+$$;
+
+CREATE FUNCTION private.keep_pause() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if old.quiet_until > private.clock() then
+    raise exception 'This contact asked for a pause.' using errcode = 'MP006';
+  end if;
+  return new;
 end
 $$;
 
@@ -690,12 +733,19 @@ declare
 begin
   update public.send_requests r set proven_at = moment
   where r.proven_at is null and r.id in (select a.request_id from added a);
+  -- Proven after all: what was to be sent again from that request was taken.
+  perform private.accept_by_evidence(array(
+      select s.id from public.send_requests r
+      join public.email_sends s on s.scheduler_run_id = r.scheduler_run_id and s.request_id = r.id
+      where r.resent_at is not null and s.status in ('retry', 'unconfirmed') and r.id in (select a.request_id from added a)),
+    'proven_sent', 'The provider reported on the request it travelled in, so it went out.', moment);
   perform private.follow_events(array(
     select distinct a.send_id from added a where a.send_id is not null and a.event not in ('reply', 'auto_reply')), moment);
 
   troubled := array(select distinct a.contact_id from added a
     where a.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped', 'blocked'));
   if cardinality(troubled) > 0 then
+    perform from public.contacts c where c.id = any (troubled) order by c.id for no key update;
     with standing as (select * from private.standing_by_events(troubled)),
     changed as (
       update public.contacts c
@@ -797,6 +847,30 @@ CREATE FUNCTION private.refuse_truncate() RETURNS trigger
     AS $$
 begin
   raise exception '% is append-only.', tg_table_name using errcode = 'MP002';
+end
+$$;
+
+CREATE FUNCTION private.remember_address() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.former_addresses (email, contact_id) values (old.email, new.id) on conflict do nothing;
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.remember_wish() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if old.email is not null and ((old.quiet_reason = 'asked_for_a_pause' and old.quiet_until > private.clock()) or exists (
+    select from public.campaign_enrollments e where e.contact_id = old.id and e.reason = 'opted_out')) then
+    insert into public.suppressions (email, reason, source, created_at)
+    values (old.email, 'opted_out', 'erased', private.clock()) on conflict (email) do nothing;
+  end if;
+  return null;
 end
 $$;
 
@@ -1857,6 +1931,9 @@ CREATE FUNCTION public.record_events(p_events text, p_now timestamp with time zo
     AS $$
 begin
   perform set_config('mpt.now', p_now::text, true);
+  -- Heard of, whoever the events are about; once a minute is often enough.
+  update public.app_settings a set value = to_jsonb(p_now), updated_at = p_now
+  where a.key = 'events_heard_at' and (a.value = 'null' or (a.value #>> '{}')::timestamptz < p_now - interval '1 minute');
   with incoming as (
     select i.*, nullif(i.send_id, '')::uuid as ours
     from jsonb_to_recordset(p_events::jsonb) as i (
@@ -1881,11 +1958,13 @@ begin
   stopped as (
     insert into public.suppressions (email, reason, source, created_at)
     select distinct on (k.email) k.email,
-           case k.event when 'spamreport' then 'complaint' when 'bounce' then 'hard_bounce' else 'unsubscribed' end,
+           case when k.event = 'spamreport' or k.reason ilike 'spam reporting address%' then 'complaint'
+                when k.event = 'bounce' or k.reason ilike 'bounced address%' then 'hard_bounce' else 'unsubscribed' end,
            'event', p_now
     from known k
     where k.contact is null and k.ours is not null and k.email <> ''
-      and k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+      and (k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+           or (k.event = 'dropped' and k.reason ~* '^(spam reporting|bounced|unsubscribed) address'))
     order by k.email, k.event = 'spamreport' desc, k.event = 'bounce'
     on conflict (email) do update set reason = excluded.reason
       where private.is_weaker(suppressions.reason, excluded.reason))
@@ -1911,10 +1990,20 @@ begin
   perform set_config('mpt.now', p_now::text, true);
   -- One at a time a message: SendGrid may deliver it twice at once.
   perform pg_advisory_xact_lock(hashtextextended(p_message_id, 0));
-  if exists (select from public.email_events where message_id = p_message_id and event in ('reply', 'auto_reply')) then
+  -- The id is the sender's to choose, so it counts with the sender.
+  if exists (select from public.email_events
+             where message_id = p_message_id and event in ('reply', 'auto_reply') and email = lower(btrim(p_sender))) then
     return 'repeated';
   end if;
   select id into person from public.contacts where email = lower(btrim(p_sender));
+  if person is null then
+    select f.contact_id into person from public.former_addresses f
+    where f.email = lower(btrim(p_sender)) order by f.replaced_at desc limit 1;
+  end if;
+  if person is null and p_kind = 'remove_me' then
+    -- Erased, or never known: the wish stands all the same.
+    perform public.add_suppressions(array[p_sender], array['unsubscribed'], 'reply', p_now);
+  end if;
   if person is null then
     return 'unknown_sender';
   end if;
@@ -2104,7 +2193,7 @@ CREATE FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone
     SET search_path TO ''
     AS $$
 declare
-  freed bigint;
+  unsent uuid[];
 begin
   if not private.is_admin() then
     raise exception 'Only an admin decides about unconfirmed e-mails.' using errcode = '42501';
@@ -2113,15 +2202,15 @@ begin
     update public.email_sends s
     set status = 'retry', retry_at = p_now, held_at = null, lease_token = null, reason = 'Sent again by hand.'
     where s.id = any (p_sends) and s.status = 'unconfirmed'
-    returning s.enrollment_id, s.contact_id, s.campaign_id, s.step),
+    returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.request_id),
+  doubted as (
+    update public.send_requests r set resent_at = p_now from again a where r.id = a.request_id),
   told as (
     insert into public.drip_decisions (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation)
     select contact_id, enrollment_id, campaign_id, step, p_now, 'decided_by_hand',
            'Somebody knew that it did not go out and had it sent again.' from again)
-  update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
-  from again where e.id = again.enrollment_id and e.status in ('active', 'paused') and e.next_step = again.step;
-  get diagnostics freed = row_count;
-  return freed;
+  select array_agg(a.id) into unsent from again a;
+  return private.due_again(unsent, p_now);
 end
 $$;
 
@@ -2163,7 +2252,11 @@ begin
     where d.status = 'accepted'),
   counted as (
     update public.send_requests r set accepted_count = r.accepted_count + n.many
-    from (select request_id, count(*)::integer as many from done where status = 'accepted' group by request_id) n
+    -- All the provider took, those too that an event settled a moment before: it is heard of when all were.
+    from (select s.request_id, count(*)::integer as many
+          from given g join public.email_sends s on s.id = g.id
+          where g.status = 'accepted' and s.request_id in (select d.request_id from done d where d.status = 'accepted')
+          group by s.request_id) n
     where r.id = n.request_id)
   select array_agg(d.id), array_agg(d.id) filter (where d.status = 'accepted'),
          array_agg(d.enrollment_id) filter (where d.status = 'accepted' and d.next_step is null)
@@ -2204,6 +2297,23 @@ CREATE FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text,
     AS $$
   insert into public.scheduler_runs (started_at, trigger, host, sender)
   values (p_now, p_trigger, p_host, p_sender::jsonb) returning id
+$$;
+
+CREATE FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select s.id
+  from public.email_sends s
+  join public.campaign_enrollments e on e.id = s.enrollment_id
+  join public.contacts c on c.id = s.contact_id
+  join public.drip_campaigns d on d.id = s.campaign_id
+  where s.id = any (p_sends) and s.status = 'handed_over' and s.lease_token = p_token
+    and e.status = 'active' and d.status = 'active'
+    and c.archived_at is null and c.email_status = 'ok' and c.email = s.to_email
+    and (c.quiet_until is null or c.quiet_until <= p_now)
+    and not exists (select from public.suppressions x where x.email = s.to_email)
+    and not exists (select from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null')
 $$;
 
 CREATE FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) RETURNS TABLE(released bigint, unconfirmed bigint, confirmed bigint, resent bigint, held bigint)
@@ -2250,7 +2360,8 @@ begin
     -- A run stays open while a lease of it is left, be it one that another sweep is judging right now.
     update public.scheduler_runs r
     set leased_until = (select max(s.lease_until) from public.email_sends s where s.scheduler_run_id = r.id)
-    where r.leased_until <= p_now;
+    -- Skipped where locked: a scheduler that froze in the middle of a claim must not stop all the others.
+    where r.id in (select x.id from public.scheduler_runs x where x.leased_until <= p_now for no key update skip locked);
   end if;
   -- Somebody may wait for an e-mail that was taken out while a request was under way: on to the one behind it.
   perform private.go_on(array(
@@ -2502,7 +2613,9 @@ CREATE FUNCTION public.webhook_health() RETURNS TABLE(last_event_at timestamp wi
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select (select e.received_at from public.email_events e order by e.id desc limit 1),
+  select greatest((private.setting('events_heard_at') #>> '{}')::timestamptz,
+           (select e.received_at from public.email_events e where e.event not in ('reply', 'auto_reply')
+            order by e.id desc limit 1)),
          (select max(e.received_at) from public.email_events e where e.event in ('reply', 'auto_reply')),
          (select count(*) from public.quarantined_messages)
   where private.acts_as_service() or private.is_staff()
@@ -2547,7 +2660,7 @@ CREATE TABLE public.app_settings (
     is_secret boolean DEFAULT false NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT numbers_are_numbers CHECK ((((key <> ALL (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,9}$'::text)) AND ((key <> ALL (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'::text))))
+    CONSTRAINT numbers_are_numbers CHECK ((((key <> ALL (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[1-9][0-9]{0,8}$'::text) OR ((key = 'account_daily_cap'::text) AND (value = '0'::jsonb))) AND ((key <> ALL (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'::text)) AND ((key <> 'warm_up'::text) OR (value = 'null'::jsonb) OR (((value ->> 'starts_on'::text) ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'::text) AND (jsonb_typeof((value -> 'daily'::text)) = 'array'::text) AND (NOT jsonb_path_exists(value, '$."daily"[*]?(@.type() != "number" || @ < 0)'::jsonpath))))))
 );
 
 ALTER TABLE ONLY public.app_settings FORCE ROW LEVEL SECURITY;
@@ -2819,6 +2932,15 @@ CREATE VIEW public.event_list WITH (security_invoker='true') AS
      LEFT JOIN public.email_sends s ON ((s.id = e.send_id)))
      LEFT JOIN public.drip_campaign_templates t ON ((t.id = s.template_id)));
 
+CREATE TABLE public.former_addresses (
+    email text NOT NULL,
+    contact_id uuid NOT NULL,
+    replaced_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT former_addresses_email_check CHECK ((email = lower(btrim(email))))
+);
+
+ALTER TABLE ONLY public.former_addresses FORCE ROW LEVEL SECURITY;
+
 CREATE VIEW public.industries_in_use WITH (security_invoker='true') AS
  SELECT industry
    FROM public.contacts
@@ -2966,7 +3088,8 @@ CREATE TABLE public.send_requests (
     accepted_count integer DEFAULT 0 NOT NULL,
     heard_of_count integer DEFAULT 0 NOT NULL,
     first_event_at timestamp with time zone,
-    proven_at timestamp with time zone
+    proven_at timestamp with time zone,
+    resent_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.send_requests FORCE ROW LEVEL SECURITY;
@@ -3100,6 +3223,9 @@ ALTER TABLE ONLY public.email_events
 ALTER TABLE ONLY public.email_sends
     ADD CONSTRAINT email_sends_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.former_addresses
+    ADD CONSTRAINT former_addresses_pkey PRIMARY KEY (email, contact_id);
+
 ALTER TABLE ONLY public.networking_event_attendees
     ADD CONSTRAINT networking_event_attendees_pkey PRIMARY KEY (event_id, contact_id);
 
@@ -3190,6 +3316,8 @@ CREATE INDEX enrollments_of_contact ON public.campaign_enrollments USING btree (
 
 CREATE INDEX enrollments_restarted_from ON public.campaign_enrollments USING btree (restarted_from) WHERE (restarted_from IS NOT NULL);
 
+CREATE INDEX former_addresses_contact ON public.former_addresses USING btree (contact_id);
+
 CREATE INDEX networking_event_attendees_added_by ON public.networking_event_attendees USING btree (added_by);
 
 CREATE INDEX networking_event_attendees_contact ON public.networking_event_attendees USING btree (contact_id);
@@ -3222,6 +3350,8 @@ CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (ne
 
 CREATE INDEX webhook_deliveries_endpoint ON public.webhook_deliveries USING btree (endpoint_id);
 
+CREATE TRIGGER "Aa_remember_wish" AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION private.remember_wish();
+
 CREATE TRIGGER apply_suppression BEFORE INSERT OR UPDATE OF email, email_status ON public.contacts FOR EACH ROW EXECUTE FUNCTION private.apply_suppression();
 
 CREATE TRIGGER guard_activity BEFORE DELETE OR UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION private.guard_activity();
@@ -3239,6 +3369,10 @@ CREATE TRIGGER guard_send_content BEFORE UPDATE OF template_id, merge_values, to
 CREATE TRIGGER guard_send_status BEFORE UPDATE OF status ON public.email_sends FOR EACH ROW WHEN (((old.status = ANY (ARRAY['accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text])) AND (new.status <> ALL (ARRAY['accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text])))) EXECUTE FUNCTION private.guard_send_status();
 
 CREATE TRIGGER guard_sent_template BEFORE DELETE ON public.drip_campaign_templates FOR EACH ROW EXECUTE FUNCTION private.guard_sent_template();
+
+CREATE TRIGGER keep_opt_out BEFORE UPDATE OF status, reason ON public.campaign_enrollments FOR EACH ROW WHEN (((old.reason = 'opted_out'::text) AND ((new.reason <> 'opted_out'::text) OR (new.status = ANY (ARRAY['active'::text, 'paused'::text]))))) EXECUTE FUNCTION private.keep_opt_out();
+
+CREATE TRIGGER keep_pause BEFORE UPDATE OF quiet_until ON public.contacts FOR EACH ROW WHEN (((old.quiet_reason = 'asked_for_a_pause'::text) AND ((new.quiet_until IS NULL) OR (new.quiet_until < old.quiet_until)))) EXECUTE FUNCTION private.keep_pause();
 
 CREATE TRIGGER on_campaign_resumed BEFORE UPDATE OF status ON public.drip_campaigns FOR EACH ROW WHEN (((old.status = 'paused'::text) AND (new.status = 'active'::text))) EXECUTE FUNCTION private.on_campaign_resumed();
 
@@ -3264,7 +3398,9 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.activities FOR EACH STA
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_truncate();
 
-CREATE TRIGGER write_audit AFTER DELETE OR UPDATE ON public.app_settings FOR EACH ROW WHEN ((old.key <> 'run_requested_at'::text)) EXECUTE FUNCTION private.write_audit();
+CREATE TRIGGER remember_address AFTER UPDATE OF email ON public.contacts FOR EACH ROW WHEN (((old.email IS DISTINCT FROM new.email) AND (old.email IS NOT NULL))) EXECUTE FUNCTION private.remember_address();
+
+CREATE TRIGGER write_audit AFTER DELETE OR UPDATE ON public.app_settings FOR EACH ROW WHEN ((old.key <> ALL (ARRAY['run_requested_at'::text, 'events_heard_at'::text]))) EXECUTE FUNCTION private.write_audit();
 
 CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.contact_types FOR EACH ROW EXECUTE FUNCTION private.write_audit();
 
@@ -3341,6 +3477,9 @@ ALTER TABLE ONLY public.email_events
 ALTER TABLE ONLY public.email_sends
     ADD CONSTRAINT email_sends_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.former_addresses
+    ADD CONSTRAINT former_addresses_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.networking_event_attendees
     ADD CONSTRAINT networking_event_attendees_added_by_fkey FOREIGN KEY (added_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
@@ -3413,6 +3552,8 @@ CREATE POLICY admin_read ON public.audit_log FOR SELECT TO authenticated USING (
 
 CREATE POLICY admin_read ON public.breaker_counts FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
+CREATE POLICY admin_read ON public.former_addresses FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
 CREATE POLICY admin_read ON public.quarantined_messages FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_read ON public.send_requests FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
@@ -3440,6 +3581,8 @@ ALTER TABLE public.drip_decisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.email_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.email_sends ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.former_addresses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.networking_event_attendees ENABLE ROW LEVEL SECURITY;
 
@@ -3550,6 +3693,8 @@ GRANT ALL ON FUNCTION private.clock() TO service_role;
 REVOKE ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) TO service_role;
 
+REVOKE ALL ON FUNCTION private.due_again(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_events(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
@@ -3590,6 +3735,10 @@ REVOKE ALL ON FUNCTION private.is_weaker(reason text, other text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION private.keep_opt_out() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_pause() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.keep_quiet(p_contact uuid, p_until timestamp with time zone, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_import_rows() FROM PUBLIC;
@@ -3624,6 +3773,10 @@ REVOKE ALL ON FUNCTION private.refuse_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.refuse_identity_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_truncate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.remember_address() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.remember_wish() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.resume_enrollments(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
 
@@ -3782,6 +3935,9 @@ GRANT ALL ON FUNCTION public.settle(p_now timestamp with time zone, p_run bigint
 REVOKE ALL ON FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text, p_host text, p_sender text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text, p_host text, p_sender text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) TO service_role;
+
 REVOKE ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) TO service_role;
 
@@ -3895,6 +4051,9 @@ GRANT SELECT,INSERT ON TABLE public.email_events TO service_role;
 
 GRANT SELECT ON TABLE public.event_list TO authenticated;
 GRANT SELECT ON TABLE public.event_list TO service_role;
+
+GRANT SELECT ON TABLE public.former_addresses TO authenticated;
+GRANT SELECT ON TABLE public.former_addresses TO service_role;
 
 GRANT SELECT ON TABLE public.industries_in_use TO authenticated;
 GRANT SELECT ON TABLE public.industries_in_use TO service_role;

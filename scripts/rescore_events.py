@@ -1,6 +1,6 @@
 """Judges again which opens and clicks were machines', after the rules in the database improved.
 
-    python scripts/rescore_events.py [--since 2026-01-01]
+python scripts/rescore_events.py [--since 2026-01-01]
 """
 
 from __future__ import annotations

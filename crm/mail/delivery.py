@@ -45,7 +45,8 @@ Status = Literal["accepted", "failed", "retry", "unconfirmed"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one send. `halt` asks the caller to pause all sending; `address_refused` says
-    that the provider failed it for this recipient, not for the e-mail."""
+    that the provider failed it for this recipient, not for the e-mail; `withdrawn` that it was not
+    wanted any more when its turn came."""
 
     send_id: str
     status: Status
@@ -54,6 +55,7 @@ class Outcome:
     retry_after_seconds: float | None = None
     halt: bool = False
     address_refused: bool = False
+    withdrawn: bool = False
 
 
 def deliver(sender: Sender, request: MailRequest) -> list[Outcome]:
@@ -72,6 +74,7 @@ class _Delivery:
         self._refusals = 0
         self._pending: list[MailRequest] = []
         self._stopped: Outcome | None = None
+        self._asked = False
 
     def run(self, request: MailRequest) -> None:
         sound = self._fail_misaligned(request)
@@ -83,12 +86,24 @@ class _Delivery:
         self._pending = list(reversed(parts))
         while self._pending:
             part = self._pending.pop()
-            if self._stopped is None:
-                self._settle(part, self._ask(part))
-            else:
+            if self._stopped is not None:
                 self._postpone(part, self._stopped)
+            elif wanted := self._still_wanted(part):
+                self._settle(wanted, self._ask(wanted))
+
+    def _still_wanted(self, part: MailRequest) -> MailRequest | None:
+        """The first request leaves right after the hand-over; until a later one, people may have
+        said stop."""
+        if not self._asked:
+            return part
+        wanted = part.still_wanted([recipient.send_id for recipient in part.recipients])
+        others = [r for r in part.recipients if r.send_id not in wanted]
+        self._postpone(replace(part, recipients=tuple(others)), _WITHDRAWN)
+        going = tuple(r for r in part.recipients if r.send_id in wanted)
+        return replace(part, recipients=going) if going else None
 
     def _ask(self, part: MailRequest) -> Answer:
+        self._asked = True
         try:
             return self._sender.send(part)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, bytes may have left
@@ -200,6 +215,12 @@ def _another(request: MailRequest, recipients: tuple[Recipient, ...]) -> MailReq
     return replace(request, recipients=recipients, request_id=str(uuid4()))
 
 
+_WITHDRAWN = Outcome(
+    send_id="",
+    status="retry",
+    reason="Stopped, paused or changed before it left.",
+    withdrawn=True,
+)
 _TOO_MANY = "too many refused requests at once; tried again later"
 
 

@@ -6,7 +6,7 @@ values of its tags. An `Answer` says what is known about one HTTP request after 
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,12 +60,17 @@ def _at_any_time() -> bool:
     return True
 
 
+def _all_of_them(send_ids: Collection[str]) -> Collection[str]:
+    return send_ids
+
+
 @dataclass(frozen=True, slots=True)
 class MailRequest:
     """One skeleton and its recipients.
 
     `request_id` travels along and comes back with every event: an event of one e-mail proves that
-    all of its request were accepted. `may_leave` is asked right before the first byte is written.
+    all of its request were accepted. `may_leave` is asked right before the first byte is written;
+    `still_wanted` (send_ids → those that may go) before a request that follows a refused one.
 
     Raises ValueError for a send_id that occurs twice: two rows for one e-mail mean it would
     leave twice.
@@ -77,6 +82,7 @@ class MailRequest:
     category: str
     request_id: str = ""
     may_leave: Callable[[], bool] = _at_any_time
+    still_wanted: Callable[[Collection[str]], Collection[str]] = _all_of_them
 
     def __post_init__(self) -> None:
         if len({recipient.send_id for recipient in self.recipients}) != len(self.recipients):

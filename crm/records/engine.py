@@ -197,6 +197,16 @@ class EngineRecords:
             )
         )
 
+    def still_wanted(
+        self, lease_token: str, send_ids: Sequence[str], *, now: datetime
+    ) -> frozenset[str]:
+        """Of sends handed over a while ago: those that may still leave."""
+        return frozenset(
+            self._gateway.call(
+                "still_wanted", p_now=now, p_token=lease_token, p_sends=list(send_ids)
+            )
+        )
+
     def settle(
         self, run: int, lease_token: str, settlements: Sequence[Settlement], *, now: datetime
     ) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -129,7 +129,16 @@ class Dispatcher:
             category=self._desk.key_of(first.campaign_id),
             request_id=request_id,
             may_leave=lambda: self._clock() < leave_by and time.monotonic() < at_latest,
+            still_wanted=self._still_wanted,
         )
+
+    def _still_wanted(self, send_ids: Collection[str]) -> Collection[str]:
+        """Nobody, if the database cannot say: what has not left yet is due again."""
+        try:
+            return self._engine.still_wanted(self._lease.token, list(send_ids), now=self._clock())
+        except DatabaseError as error:
+            logger.warning("cannot ask who may still be written to: %s", type(error).__name__)
+            return frozenset()
 
     def _settle(self, letters: Sequence[Letter], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()
@@ -169,7 +178,7 @@ class Dispatcher:
         """Trouble with account or connection ends the run; a refused key stops all sending."""
         halting = next((o for o in outcomes if o.halt), None)
         unclear = next((o for o in outcomes if o.status == "unconfirmed"), None)
-        waiting = next((o for o in outcomes if o.status == "retry"), None)
+        waiting = next((o for o in outcomes if o.status == "retry" and not o.withdrawn), None)
         if halting:
             reason = halting.reason or "The provider refused our credentials."
             self._engine.halt_sending(reason, now=now)

@@ -50,6 +50,7 @@ MATRIX: dict[str, dict[str, str]] = {
     "quarantined_messages": {"sales": "", "admin": "R", "service": "RI"},
     "breaker_counts": {"sales": "", "admin": "R", "service": "RIU"},
     "account_days": {"sales": "", "admin": "R", "service": "RIU"},
+    "former_addresses": {"sales": "", "admin": "R", "service": "R"},
 }
 
 

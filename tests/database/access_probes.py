@@ -179,6 +179,13 @@ PROBES: dict[str, Probe] = {
     "account_days": Probe(
         "day", "2026-03-01", "2026-03-02", "handed_over = 1", "(day) values ('2026-03-09')"
     ),
+    "former_addresses": Probe(
+        "email",
+        "first@customer.example",
+        "second@customer.example",
+        "replaced_at = now()",
+        "(email, contact_id) values ('x@customer.example', '{contact}')",
+    ),
 }
 
 STAGE = f"""
@@ -238,4 +245,7 @@ STAGE = f"""
     insert into breaker_counts (campaign_id, sent_on) values
       ('{FIRST}', '2026-03-01'), ('{SECOND}', '2026-03-01');
     insert into account_days (day) values ('2026-03-01'), ('2026-03-02');
+    insert into former_addresses (email, contact_id) values
+      ('first@customer.example', '{ALICES_CONTACT}'),
+      ('second@customer.example', '{CAROLS_CONTACT}');
 """

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 if anything was wrong, or fewer faults came about than asked for."""
     wanted = _arguments(arguments)
+    # Ended from outside, it still takes its servers and processes with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     edition = EDITIONS[wanted.edition]
     started = time.monotonic()
     if wanted.rule:

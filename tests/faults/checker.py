@@ -20,6 +20,9 @@ Key = tuple[str, str, int]
 """(address, campaign, step): what may be accepted once at most."""
 
 _DAY = timedelta(days=1)
+# An e-mail is due once the one before it is known to have gone: after an interrupted request that
+# is when the provider reports on it, not when it took it.
+_KNOWN_WITHIN = timedelta(hours=3)
 KNOWN_AS_SENT = frozenset({"accepted", "delivered", "bounced", "dropped"})
 
 
@@ -198,7 +201,9 @@ def _untimely(
         delay = plan.delays[step - 1]
         if at < follows or days_passed < delay:
             found.append(("early", key))
-        if plan.expires_after is not None and at >= follows + (delay + plan.expires_after) * _DAY:
+        if plan.expires_after is not None and at >= follows + _KNOWN_WITHIN + _DAY * (
+            delay + plan.expires_after
+        ):
             found.append(("too late", key))
         days[email, local.date()].append(key)
     found += (("over cap", keys[-1]) for keys in _over(days.values(), rules.contact_daily_cap))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
@@ -86,22 +86,40 @@ EDITIONS = {
 
 def run(edition: Edition, *, seed: str, say: Say) -> list[Row]:
     """Every phase, each in a world of its own; two at a time, the longest first."""
-    with own_cluster() as cluster, Nursery() as nursery, ThreadPoolExecutor(2) as lanes:
+    with own_cluster() as cluster, Nursery() as nursery:
         stage = Stage(cluster, nursery, seed=seed, say=say)
-        return list(lanes.map(lambda phase: phase(stage), _phases(edition)))
+        return _two_at_a_time(nursery, [partial(phase, stage) for phase in _phases(edition)])
 
 
 def run_under_rules(edition: Edition, rules: Sequence[str], *, seed: str, say: Say) -> list[Row]:
     """Kills alone: by the product's own rule (EVIDENCE), or by broken ones in its place."""
-    with own_cluster() as cluster, Nursery() as nursery, ThreadPoolExecutor(2) as lanes:
-        goal = edition.kills_under_a_rule
+    goal = edition.kills_under_a_rule
+    with own_cluster() as cluster, Nursery() as nursery:
 
-        def kill(rule: str) -> Row:
+        def stage(rule: str) -> Stage:
             broken = "" if rule == EVIDENCE else rule
-            stage = Stage(cluster, nursery, seed=seed, say=say, rule=broken)
-            return kills.run_plain(stage, goal=goal, phase=f"kills, {rule}")
+            return Stage(cluster, nursery, seed=seed, say=say, rule=broken)
 
-        return list(lanes.map(kill, rules))
+        return _two_at_a_time(
+            nursery,
+            [partial(kills.run_plain, stage(r), goal=goal, phase=f"kills, {r}") for r in rules],
+        )
+
+
+def _two_at_a_time(nursery: Nursery, work: Sequence[Callable[[], Row]]) -> list[Row]:
+    """The first failure, or an interruption, ends everything: the nursery takes its children with
+    it, and the phase beside it cannot go on."""
+    with ThreadPoolExecutor(2) as lanes:
+        under_way = [lanes.submit(phase) for phase in work]
+        try:
+            wait(under_way, return_when=FIRST_EXCEPTION)
+            for phase in (p for p in under_way if p.done()):
+                phase.result()
+        except BaseException:
+            lanes.shutdown(wait=False, cancel_futures=True)
+            nursery.close()
+            raise
+        return [phase.result() for phase in under_way]
 
 
 def _phases(edition: Edition) -> list[Phase]:

@@ -22,6 +22,7 @@ from tests.faults.orders import Order
 _MACHINE = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 _START_SECONDS = 60.0
 _END_SECONDS = 60.0
+_CLOSE_SECONDS = 10.0
 
 
 class StuckError(Exception):
@@ -110,13 +111,28 @@ class Nursery:
                 self._children[int(number)].pid.set_result(int(value))
             else:
                 self._children.pop(int(number)).end.set_result(End(int(value)))
+        for child in self._children.values():
+            child.end.set_exception(StuckError("the nursery ended, and its children with it"))
 
     def __enter__(self) -> Self:
         self._listener.start()
         if not self._ready.wait(_START_SECONDS):
-            self.__exit__(None, None, None)
+            self.close()
             raise StuckError("the nursery did not start")
         return self
+
+    def close(self) -> None:
+        """Ends it and every child; whoever waits for one is told. May be called again."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._listener.join(_CLOSE_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def __exit__(
         self,
@@ -124,13 +140,4 @@ class Nursery:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._listener.join(5)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self.close()

@@ -104,7 +104,7 @@ def test_every_kind_of_wrong_has_a_case() -> None:
 def test_an_expired_e_mail_that_went_out_is_too_late() -> None:
     expiring = Rules(plans={"lead": replace(OFFICE, expires_after=1)})
     assert _wrong(check(_clean(), expiring)) == {}
-    late = _second_taken_at(NOON + 3 * DAY)
+    late = _second_taken_at(NOON + 3 * DAY + timedelta(hours=3))
     assert _wrong(check(late, expiring)) == {"too late": (SECOND,)}
 
 

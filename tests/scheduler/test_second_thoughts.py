@@ -7,13 +7,14 @@ from typing import cast
 
 import pytest
 
+from crm.mail.message import Answer
 from crm.records.states import EmailStatus
 from db_service import DbService
 from tests.cast import NOW
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import one, values
-from tests.scheduler.conftest import Scheduler
-from tests.scheduler.interruptions import EngineThatPauses
+from tests.scheduler.conftest import ACrowd, Scheduler
+from tests.scheduler.interruptions import EngineThatPauses, SenderThatWaits
 from tests.standins.sendgrid import SendGridStandIn
 
 Change = Callable[[DbService, str], object]
@@ -205,3 +206,29 @@ def test_a_scheduler_that_overslept_its_lease_does_not_disturb_the_next_owner(
     row = one(raw, "select status, lease_token::text from email_sends")
     assert row == {"status": "claimed", "lease_token": "00000000-0000-4000-8000-00000000000b"}
     assert sendgrid_standin.requests == []
+
+
+def test_who_says_stop_between_two_requests_of_one_batch_is_left_out_of_the_second(
+    service: DbService,
+    raw: Raw,
+    scheduler: Scheduler,
+    sendgrid_standin: SendGridStandIn,
+    a_crowd: ACrowd,
+    published_steps: PublishedSteps,
+) -> None:
+    published_steps("lead", 1)
+    a_crowd(3)
+    sendgrid_standin.refuse_address("lead-crowd1@customer.example", "Does not exist.")
+    leaver = values(
+        raw, "select id::text from contacts where email = 'lead-crowd2@customer.example'"
+    )
+
+    def leave(_: Answer) -> None:
+        service.contacts.unsubscribe(leaver[0], now=NOW)
+
+    scheduler.sender = SenderThatWaits(scheduler.sender, after=leave)
+    scheduler.tick()
+    scheduler.tick(minutes=30)
+    assert [mail.to for mail in sendgrid_standin.accepted] == ["lead-crowd3@customer.example"]
+    left = one(raw, f"select status, reason from email_sends where contact_id = '{leaver[0]}'")
+    assert left == {"status": "retry", "reason": "Stopped, paused or changed before it left."}
