@@ -279,7 +279,7 @@ from public.email_events e
 left join public.email_sends s on s.id = e.send_id
 left join public.drip_campaign_templates t on t.id = s.template_id;
 
--- When the provider was last heard of; no names, no addresses.
+-- When the provider was last heard of, and what could not be used within 30 days; no names, no addresses.
 create function public.webhook_health()
 returns table (last_event_at timestamptz, last_reply_at timestamptz, quarantined bigint)
 language sql stable security definer set search_path = '' as $$
@@ -287,7 +287,8 @@ language sql stable security definer set search_path = '' as $$
            (select e.received_at from public.email_events e where e.event not in ('reply', 'auto_reply')
             order by e.id desc limit 1)),
          (select max(e.received_at) from public.email_events e where e.event in ('reply', 'auto_reply')),
-         (select count(*) from public.quarantined_messages)
+         (select count(*) from public.quarantined_messages q
+          where q.received_at > private.clock() - interval '30 days')
   where private.acts_as_service() or private.is_staff()
 $$;
 

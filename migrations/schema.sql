@@ -2617,7 +2617,8 @@ CREATE FUNCTION public.webhook_health() RETURNS TABLE(last_event_at timestamp wi
            (select e.received_at from public.email_events e where e.event not in ('reply', 'auto_reply')
             order by e.id desc limit 1)),
          (select max(e.received_at) from public.email_events e where e.event in ('reply', 'auto_reply')),
-         (select count(*) from public.quarantined_messages)
+         (select count(*) from public.quarantined_messages q
+          where q.received_at > private.clock() - interval '30 days')
   where private.acts_as_service() or private.is_staff()
 $$;
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,14 @@ def load_template(path: Path) -> TemplateSource:
 
 
 def load_library(folder: Path) -> tuple[TemplateSource, ...]:
-    """Every e-mail of the library, by campaign and step.
+    """Every e-mail of the library, by campaign and the files' names: that is the order they are
+    sent in. A `step` is the e-mail's number for life, wherever its file stands.
 
-    Raises TemplateError when a campaign's steps are not 1, 2, 3 … without a gap."""
+    Raises TemplateError when two files of a campaign have the same step."""
     library: list[TemplateSource] = []
     for campaign in CAMPAIGNS:
-        sources = sorted(
-            (load_template(path) for path in (folder / campaign).glob("*.md")),
-            key=lambda source: source.step,
-        )
+        paths = sorted((folder / campaign).glob("*.md"), key=lambda path: path.name)
+        sources = [load_template(path) for path in paths]
         _check_steps(sources)
         library.extend(sources)
     return tuple(library)
@@ -156,11 +155,11 @@ def _line_of_key(head: str, key: str) -> int:
     return head.count("\n", 0, found.start()) + 2 if found else 1
 
 
-def _check_steps(sources: list[TemplateSource]) -> None:
-    for expected, source in enumerate(sources, start=1):
-        if source.step != expected:
+def _check_steps(sources: Sequence[TemplateSource]) -> None:
+    owners: dict[int, TemplateSource] = {}
+    for source in sources:
+        owner = owners.setdefault(source.step, source)
+        if owner is not source:
             raise TemplateError(
-                source.origin,
-                1,
-                f"step {source.step} stands where step {expected} is expected",
+                source.origin, 1, f"step {source.step} belongs to {owner.origin}; give it another"
             )

@@ -13,6 +13,7 @@ from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import parse_options_header
 
 from crm.mail.received_message import (
+    MAX_RAW_BYTES,
     ReceivedMessage,
     UnreadableMessageError,
     decoded,
@@ -31,7 +32,7 @@ _MAX_BYTES = {
     "html": 1_000_000,
     "envelope": 100_000,
     "charsets": 10_000,
-    "email": 2_000_000,
+    "email": MAX_RAW_BYTES,
 }
 
 

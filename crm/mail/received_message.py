@@ -15,14 +15,19 @@ from email.message import Message
 from email.parser import BytesParser, HeaderParser
 from email.policy import Compat32
 from email.utils import getaddresses
+from itertools import islice
 
 from crm.mail.addresses import AddressError, normalise_address
 from crm.mail.reply_html import text_of_html
 
 MAX_HEADERS = 500
 MAX_HEADER_CHARACTERS = 2_000
+MAX_RAW_BYTES = 200_000
+MAX_NESTED = 20
 _MAX_SUBJECT_CHARACTERS = 500
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+# As Python takes it for one: with blanks before the sign, or in pieces (RFC 2231).
+_BOUNDARY = re.compile(rb"boundary[\s*\d]*=", re.IGNORECASE)
 # Python knows codecs that are no charsets, and some that take a very long time.
 _CHARSET = re.compile(
     r"(?:utf-?(?:8|16|16le|16be)|us-ascii|ascii|latin-?1|iso-?8859-\d{1,2}|windows-(?:125\d|874|31j)"
@@ -147,9 +152,13 @@ def from_fields(
 def from_mime(raw: bytes, *, envelope_from: str | None = None) -> ReceivedMessage:
     """A whole MIME message, which may be cut off; attachments are not decoded.
 
+    Read are MAX_RAW_BYTES of it, and no more than MAX_NESTED parts that have parts themselves:
+    Python looks at each line once for every part around it.
+
     Raises:
         UnreadableMessageError: if its parts are nested too deeply.
     """
+    raw = _bounded(raw)
     blank = _BLANK_LINE.search(raw)
     headers = parse_headers(raw[: blank.start()] if blank else raw)
     try:
@@ -158,6 +167,12 @@ def from_mime(raw: bytes, *, envelope_from: str | None = None) -> ReceivedMessag
     except RecursionError:
         raise UnreadableMessageError("Its parts are nested too deeply.") from None
     return from_fields(headers, text=text, html=html, envelope_from=envelope_from)
+
+
+def _bounded(raw: bytes) -> bytes:
+    raw = raw[:MAX_RAW_BYTES]
+    beyond = next(islice(_BOUNDARY.finditer(raw), MAX_NESTED, None), None)
+    return raw[: beyond.start()] if beyond else raw
 
 
 def text_of(message: ReceivedMessage) -> str:

@@ -23,12 +23,26 @@ _END = (
     r"|at all|further|thanks?)\b|\s+(?:at|on|under|via|using) this (?:e-?mail|mail|address)\b)"
 )
 
+# "How do I unsubscribe my team?" is about others.
+_NOT_OTHERS = (
+    r"(?! (?:(?:my|our) (?!(?:e-?mail|mail|address|name|account|self))|him\b|her\b|them\b"
+    r"|people\b|users?\b|contacts?\b|customers?\b|some(?:one|body)\b|others?\b))"
+)
+_LISTS = r"(?:lists?|database|crm|records|system)"
+
 _ENGLISH = (
+    r"\bno longer (?:wish|want|care|like) to (?:receive|get|hear)\b",
+    r"\b(?:do not|don't|dont) (?:wish|want|care) to (?:receive|get|hear)\b[^.!?\n]{0,40}?"
+    r"(?:\b(?:any ?more|any longer|further|again|from you)\b|\b(?:your|these|such|more|any) "
+    rf"(?:\w+ )?(?:{_MAILS}|communications?|correspondence|mailings?)\b)",
+    r"\bremove (?:\S+@\S+ )?from (?:(?:your|the|this|all|any) )?(?:\w+[- ]){0,2}"
+    rf"{_LISTS}\b",
+    r"\bcancel (?:my|our|this) subscription\b",
     rf"\b(?:unsubscribe|unsub) {_US}\b",
     r"\b(?:please|pls|kindly) (?:unsubscribe|unsub|opt[- ]out)\b",
     r"\b(?:want|wish|like|need|asked|asking|ask|trying|tried|how (?:do|can) i|how to|cannot|can't|"
     r"could not|couldn't|(?:not |un)?able|let me) (?:to )?(?:be )?"
-    r"(?:unsubscribe(?:d)?|opt(?:ed)?[- ]out|removed? (?:me )?from|taken off)\b",
+    rf"(?:unsubscribe(?:d)?|opt(?:ed)?[- ]out|removed? (?:me )?from|taken off)\b{_NOT_OTHERS}",
     rf"\b(?:remove|delete) {_US}\b",
     rf"\b(?:take|drop) {_US} (?:off|from|out)\b",
     rf"\bopt {_US} out\b",
@@ -59,6 +73,7 @@ _GERMAN = (
     r"\bkeine (?:e-?mails?|mails?|nachrichten|newsletter|werbung) mehr\b",
     r"\b(?:schreiben|kontaktieren|mailen|belastigen) sie (?:mir|mich|uns) (?:bitte )?"
     r"nicht (?:mehr|wieder|weiter)\b",
+    r"\bnicht (?:mehr|weiter) (?:angeschrieben|kontaktiert|belastigt) werden\b",
     r"\b(?:horen|hoeren) sie (?:bitte )?(?:auf|damit auf),? (?:mir|mich|uns) ",
 )
 _FRENCH = (
@@ -68,6 +83,7 @@ _FRENCH = (
     r"\bne (?:plus )?(?:m'|me |nous )(?:\w+ )?(?:ecri\w+|contact\w+|envoy\w+|sollicit\w+) plus\b",
     r"\bne plus (?:m'|me |nous )?(?:ecri\w+|contact\w+|envoy\w+|sollicit\w+|recevoir)",
     r"\b(?:arrete[rz]|cesse[rz]) de (?:m'|me |nous )(?:ecri|contact|envoy|sollicit|harcel)",
+    r"\bne (?:souhaite|veux|desire)\w* plus (?:recevoir|etre contact)",
     r"\bplus recevoir (?:de |d'|vos |aucun )(?:e-?mails?|mails?|courriels?|messages?)\b",
 )
 _SPANISH = (
@@ -75,6 +91,7 @@ _SPANISH = (
     r"\b(?:eliminen|elimine|borren|borre|quiten|quite|saquen|saque|retiren)(?:me|nos)\b",
     r"\b(?:eliminen|elimine|borren|borre|quiten|quite|retiren) "
     r"(?:mi|mis|nuestro) (?:correo|direccion|e-?mail|mail|datos|nombre)\b",
+    r"\bno (?:deseo|quiero) (?:seguir )?recib\w+\b",
     r"\bno (?:me|nos) (?:vuelvan? a )?(?:escrib\w+|contact\w+|envi\w+|mand\w+)"
     r"(?: (?:mas|nunca|nunca mas)\b)",
     r"\bno (?:me|nos) vuelvan? a (?:escribir|contactar|enviar|mandar)\b",

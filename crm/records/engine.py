@@ -197,11 +197,9 @@ class EngineRecords:
             )
         )
 
-    def still_wanted(
-        self, lease_token: str, send_ids: Sequence[str], *, now: datetime
-    ) -> frozenset[str]:
+    def still_wanted(self, lease_token: str, send_ids: Sequence[str], *, now: datetime) -> set[str]:
         """Of sends handed over a while ago: those that may still leave."""
-        return frozenset(
+        return set(
             self._gateway.call(
                 "still_wanted", p_now=now, p_token=lease_token, p_sends=list(send_ids)
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm.database.gateway import Gateway
+from crm.database.gateway import Gateway, among
 from crm.records.rows import columns_of, records_from
 
 
@@ -56,6 +56,10 @@ class TemplateRecords:
     def published(self) -> list[TemplateVersion]:
         """What is sent today, by campaign and position."""
         return self._list({"status": "published"})
+
+    def ever_published(self) -> list[TemplateVersion]:
+        """What is or was sent, by campaign and position."""
+        return self._list({"status": among(["published", "retired"])})
 
     def get(self, template_id: str) -> TemplateVersion | None:
         found = self._list({"id": template_id})

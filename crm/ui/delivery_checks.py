@@ -185,8 +185,8 @@ def _quarantine(health: WebhookHealth) -> Check:
     return Check(
         name,
         "orange",
-        f"{counted(health.quarantined, 'message')} came in and could not be used.",
-        "They are listed below, each with its problem; nothing was lost.",
+        f"{counted(health.quarantined, 'message')} of the last 30 days could not be used.",
+        "They are listed below, each with its problem and how it began.",
     )
 
 

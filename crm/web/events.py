@@ -8,32 +8,16 @@ that every event is stored, or kept for a person to look at. Storing one again c
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import lru_cache
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from crm.mail.provider_events import MAX_SHOWN_CHARACTERS, ProviderEvent, parse_batch
-from crm.mail.webhook_signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookVerifier
-from crm.web import clock
-from crm.web.bodies import read_body
-from db_service import (
-    ConflictError,
-    DatabaseError,
-    DbService,
-    IncomingEvent,
-    InvalidValueError,
-    RuleBrokenError,
-    connect,
-)
-
-logger = logging.getLogger(__name__)
+from crm.web.signed_hooks import BLAMES_THE_MESSAGE, receive_signed, refusal, routes_of
+from db_service import DbService, IncomingEvent, connect
 
 PATH = "/hooks/sendgrid/events"
 MAX_BODY_BYTES = 10_000_000
@@ -42,9 +26,6 @@ MAX_BODY_BYTES = 10_000_000
 MAX_CHUNK = 5_000
 """Events stored in one statement."""
 
-# What can be wrong with a single event. Any other refusal (a missing function, a missing grant) is
-# our own fault, although it is permanent: those events must come again, not be put aside.
-_BLAMES_AN_EVENT = (InvalidValueError, ConflictError, RuleBrokenError)
 _FIELDS = tuple(field.name for field in fields(ProviderEvent))
 
 Problem = tuple[str, str]
@@ -71,7 +52,7 @@ class _Batch:
     def _store_chunk(self, events: Sequence[IncomingEvent]) -> None:
         try:
             recorded = self._service.events.record(events, now=self._now)
-        except _BLAMES_AN_EVENT as error:
+        except BLAMES_THE_MESSAGE as error:
             if len(events) == 1:
                 self.refused.append((f"The database refused it: {error}"[:1000], _shown(events[0])))
                 return
@@ -88,7 +69,7 @@ def _shown(event: IncomingEvent) -> str:
     return json.dumps(event.payload, ensure_ascii=False)[:MAX_SHOWN_CHARACTERS]
 
 
-def _take_in(body: bytes, now: datetime) -> dict[str, int]:
+def _take_in(_: Request, body: bytes, now: datetime) -> dict[str, int]:
     """Store what can be stored, then put the rest aside: trouble in between repeats nothing."""
     service = DbService.for_service()
     parsed = parse_batch(body)
@@ -109,60 +90,12 @@ def _incoming(event: ProviderEvent) -> IncomingEvent:
     return IncomingEvent(**{name: getattr(event, name) for name in _FIELDS})
 
 
-@lru_cache(maxsize=2)
-def _verifier(public_key: str) -> WebhookVerifier:
-    return WebhookVerifier(public_key)
-
-
-def _is_genuine(request: Request, body: bytes, public_key: str, now: datetime) -> bool:
-    return _verifier(public_key).is_genuine(
-        body,
-        signature=request.headers.get(SIGNATURE_HEADER, ""),
-        timestamp=request.headers.get(TIMESTAMP_HEADER, ""),
-        now=now,
-    )
-
-
-def _answer(request: Request, body: bytes, public_key: str) -> JSONResponse:
-    now = clock.now()
-    if not _is_genuine(request, body, public_key, now):
-        return _refusal(403, "The signature is missing or does not fit.")
-    try:
-        return JSONResponse(_take_in(body, now))
-    except DatabaseError as error:
-        # The kind alone is logged: the words of an unexpected refusal may quote a row.
-        logger.error("provider events could not be stored: %s", type(error).__name__)
-        if error.permanent:
-            return _refusal(500, "The events could not be stored.")
-        return _refusal(503, "The database does not answer; please repeat.")
-    except Exception as error:  # noqa: BLE001 - the route's boundary: anything else is ours
-        logger.error("provider events met a fault: %s", type(error).__name__)
-        return _refusal(500, "The events could not be stored.")
-
-
-def _refusal(status: int, words: str) -> JSONResponse:
-    return JSONResponse({"error": words}, status_code=status)
-
-
 async def receive(request: Request) -> JSONResponse:
     """POST. 200 with counts; 403 unsigned, 413 too large, 500 and 503 our trouble: repeat it."""
     public_key = connect().settings.sendgrid_webhook_public_key
     if not public_key:
-        return _refusal(503, "SENDGRID_WEBHOOK_PUBLIC_KEY is not set: events cannot be trusted.")
-    body = await read_body(request, MAX_BODY_BYTES)
-    if body is None:
-        return _refusal(413, f"More than {MAX_BODY_BYTES:,} bytes.")
-    return await run_in_threadpool(_answer, request, body, public_key)
+        return refusal(503, "SENDGRID_WEBHOOK_PUBLIC_KEY is not set: events cannot be trusted.")
+    return await receive_signed(request, public_key, MAX_BODY_BYTES, _take_in, "events")
 
 
-async def refuse_method(_: Request) -> JSONResponse:
-    return JSONResponse(
-        {"error": "Only POST is answered here."}, status_code=405, headers={"Allow": "POST"}
-    )
-
-
-routes = [
-    Route(PATH, receive, methods=["POST"]),
-    # By name: a method nobody registered would be answered with the app's own HTML.
-    Route(PATH, refuse_method, methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]),
-]
+routes = routes_of(PATH, receive)

@@ -11,20 +11,16 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from functools import lru_cache
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from crm.mail.inbound_form import read_form
 from crm.mail.received_message import UnreadableMessageError, storable
 from crm.mail.replies import Reply, ReplyKind, read_reply
-from crm.mail.webhook_signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookVerifier
-from crm.web import clock
-from crm.web.bodies import read_body
-from db_service import DatabaseError, DbService, IncomingReply, connect
+from crm.mail.webhook_signatures import TIMESTAMP_HEADER
+from crm.web.signed_hooks import BLAMES_THE_MESSAGE, receive_signed, refusal, routes_of
+from db_service import DbService, IncomingReply, connect
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +32,14 @@ _KEPT_CHARACTERS = 1_000
 _BY_A_PROGRAM = {ReplyKind.AUTOMATIC, ReplyKind.OUT_OF_OFFICE}
 
 
-@lru_cache(maxsize=2)
-def _verifier(public_key: str) -> WebhookVerifier:
-    return WebhookVerifier(public_key)
+def _take_in(request: Request, body: bytes, now: datetime) -> dict[str, object]:
+    signed_at = datetime.fromtimestamp(int(request.headers[TIMESTAMP_HEADER]), UTC)
+    outcome = _outcome(body, request.headers.get("Content-Type", ""), signed_at, now)
+    logger.info("a reply came in: %s", outcome)
+    return {"outcome": outcome}
 
 
-def _take_in(body: bytes, content_type: str, signed_at: datetime, now: datetime) -> str:
+def _outcome(body: bytes, content_type: str, signed_at: datetime, now: datetime) -> str:
     """What came of it, in a word.
 
     Raises:
@@ -65,9 +63,7 @@ def _take_in(body: bytes, content_type: str, signed_at: datetime, now: datetime)
 def _record(reply: Reply, now: datetime) -> str:
     try:
         outcome = DbService.for_service().events.record_reply(_incoming(reply), now=now)
-    except DatabaseError as error:
-        if not error.permanent:
-            raise
+    except BLAMES_THE_MESSAGE as error:
         _put_aside(f"A reply the database refused: {error}", _shown(reply), now)
         return "quarantined"
     if outcome != "unknown_sender":
@@ -103,56 +99,12 @@ def _shown(reply: Reply) -> dict[str, str]:
     }
 
 
-def _answer(request: Request, body: bytes, public_key: str) -> JSONResponse:
-    now = clock.now()
-    timestamp = request.headers.get(TIMESTAMP_HEADER, "")
-    signature = request.headers.get(SIGNATURE_HEADER, "")
-    verifier = _verifier(public_key)
-    if not verifier.is_genuine(body, signature=signature, timestamp=timestamp, now=now):
-        return _refusal(403, "The signature is missing or does not fit.")
-    signed_at = datetime.fromtimestamp(int(timestamp), UTC)
-    try:
-        outcome = _take_in(body, request.headers.get("Content-Type", ""), signed_at, now)
-    except DatabaseError as error:
-        # The kind alone: the words of an unexpected refusal may quote a row.
-        logger.error("a reply could not be stored: %s", type(error).__name__)
-        return _refusal(503, "The reply could not be stored; please repeat.")
-    except Exception as error:  # noqa: BLE001 - the route's boundary: a traceback would quote mail
-        logger.error("a reply met a fault: %s", type(error).__name__)
-        return _refusal(500, "The reply could not be stored.")
-    logger.info("a reply came in: %s", outcome)
-    return JSONResponse({"outcome": outcome})
-
-
-def _refusal(status: int, words: str) -> JSONResponse:
-    return JSONResponse({"error": words}, status_code=status)
-
-
 async def receive(request: Request) -> JSONResponse:
-    """POST. 200 with the outcome; 403 unsigned, 413 too large, 503 our trouble: repeat it."""
+    """POST. 200 with the outcome; 403 unsigned, 413 too large, 500 and 503 our trouble: repeat."""
     public_key = connect().settings.sendgrid_inbound_public_key
     if not public_key:
-        return _refusal(503, "SENDGRID_INBOUND_PUBLIC_KEY is not set: replies cannot be trusted.")
-    if SIGNATURE_HEADER not in request.headers:
-        # Before 30 MB are read for somebody who cannot have signed them.
-        return _refusal(403, "The signature is missing or does not fit.")
-    try:
-        body = await read_body(request, MAX_BODY_BYTES)
-    except ClientDisconnect:
-        return _refusal(400, "The request broke off.")
-    if body is None:
-        return _refusal(413, f"More than {MAX_BODY_BYTES:,} bytes.")
-    return await run_in_threadpool(_answer, request, body, public_key)
+        return refusal(503, "SENDGRID_INBOUND_PUBLIC_KEY is not set: replies cannot be trusted.")
+    return await receive_signed(request, public_key, MAX_BODY_BYTES, _take_in, "reply")
 
 
-async def refuse_method(_: Request) -> JSONResponse:
-    return JSONResponse(
-        {"error": "Only POST is answered here."}, status_code=405, headers={"Allow": "POST"}
-    )
-
-
-routes = [
-    Route(PATH, receive, methods=["POST"]),
-    # By name: a method nobody registered would be answered with the app's own HTML.
-    Route(PATH, refuse_method, methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]),
-]
+routes = routes_of(PATH, receive)

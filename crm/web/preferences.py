@@ -18,9 +18,9 @@ from starlette.routing import Route
 
 from crm.mail.unsubscribe_tokens import UnsubscribeClaim
 from crm.web import clock
-from crm.web.bodies import read_body
+from crm.web.bodies import BodyRefusedError, read_body
 from crm.web.consent_links import read_link, token_of, unknown_link
-from crm.web.public_page import company, link, out_of_order, page, too_large
+from crm.web.public_page import company, link, not_read, out_of_order, page
 from db_service import DatabaseError, DbService, EmailStatus
 
 MAX_BODY_BYTES = 10_000
@@ -135,9 +135,10 @@ async def show(request: Request) -> Response:
 
 async def choose(request: Request) -> Response:
     """POST: takes effect at once, and repeating it changes nothing more."""
-    body = await read_body(request, MAX_BODY_BYTES)
-    if body is None:
-        return too_large()
+    try:
+        body = await read_body(request, MAX_BODY_BYTES)
+    except BodyRefusedError as error:
+        return not_read(error.status, error.words)
     claim = read_link(request)
     if isinstance(claim, Response):
         return claim

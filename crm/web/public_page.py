@@ -101,5 +101,6 @@ def out_of_order(*content: Markup | str) -> HTMLResponse:
     return page("Not yet", text, *content, status=503)
 
 
-def too_large() -> HTMLResponse:
-    return page("Too large", "This request is too large.", status=413)
+def not_read(status: int, words: str) -> HTMLResponse:
+    """For a request whose body was too large, too slow, or broke off."""
+    return page("Nothing was changed", words, status=status)

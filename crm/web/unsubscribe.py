@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from crm.mail.unsubscribe_tokens import UnsubscribeClaim
 from crm.web import clock
-from crm.web.bodies import read_body
+from crm.web.bodies import BodyRefusedError, read_body
 from crm.web.consent_links import read_link, token_of, unknown_link
-from crm.web.public_page import company, link, out_of_order, page, too_large
+from crm.web.public_page import company, link, not_read, out_of_order, page
 from db_service import DatabaseError, DbService
 
 MAX_BODY_BYTES = 10_000
@@ -50,8 +50,10 @@ async def show(request: Request) -> Response:
 async def unsubscribe(request: Request) -> Response:
     """POST: takes effect at once; 503 when the database is away: mail programs then repeat it."""
     # The body says nothing we need (List-Unsubscribe=One-Click); it is read only to be bounded.
-    if await read_body(request, MAX_BODY_BYTES) is None:
-        return too_large()
+    try:
+        await read_body(request, MAX_BODY_BYTES)
+    except BodyRefusedError as error:
+        return not_read(error.status, error.words)
     claim = read_link(request)
     if isinstance(claim, Response):
         return claim

@@ -167,6 +167,6 @@ def test_no_address_and_no_body_reaches_the_log(
     post(site, told(sent, "delivered"))
     ours = [record for record in caplog.records if record.name.startswith("crm.")]
     assert [record.getMessage() for record in ours] == [
-        "provider events could not be stored: DatabaseError"
+        "the events could not be stored: DatabaseError"
     ]
     assert sent["to_email"] not in caplog.text

@@ -262,6 +262,21 @@ def test_a_reply_the_database_refuses_is_put_aside(
     assert len(_quarantine(raw)) == 1
 
 
+@pytest.mark.parametrize(
+    "fault", ["revoke execute on function {} from service_role", "drop function {}"]
+)
+def test_our_own_fault_makes_the_provider_repeat_and_puts_nothing_aside(
+    inbox: Inbox, grace: str, raw: Raw, fault: str
+) -> None:
+    (found,) = raw.execute(
+        "select oid::regprocedure::text as name from pg_proc where proname = 'record_reply'"
+    ).fetchall()
+    raw.execute(fault.format(found["name"]))
+    answer = inbox.post(inbound_mail.parsed(_mail("r16", "Remove me").source))
+    assert answer.status_code == 500
+    assert _quarantine(raw) == []
+
+
 def test_other_methods_are_refused_in_json(inbox: Inbox) -> None:
     for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS"):
         answer = inbox.client.request(method, inbound.PATH)

@@ -86,6 +86,7 @@ def test_with_everything_in_order_nothing_asks_for_attention(
         " values (%s, 'reply', now(), now(), 'ada@example.com', '{}')",
         (a_contact(),),
     )
+    raw.execute("update app_settings set value = to_jsonb(now()) where key = 'events_heard_at'")
     set_up(**IN_ORDER)
     page = open_page(PAGE)
     text = shown(page)
@@ -155,7 +156,7 @@ def test_what_could_not_be_used_is_listed_with_problem_and_payload(
     DbService.for_service().events.quarantine("events", problems, now=datetime.now(UTC))
     page = open_page(PAGE)
     text = shown(page)
-    assert "2 messages came in and could not be used" in text
+    assert "2 messages of the last 30 days could not be used" in text
     assert page.expander[0].label.endswith("Not JSON\\.")
     assert {code.value for code in page.code} >= {'{\n  "event": "open"\n}', "]garbage["}
 
@@ -248,7 +249,7 @@ def test_a_schedule_that_makes_no_sense_is_refused(daily: str) -> None:
 def test_a_setting_outside_the_forms_range_does_not_break_the_page(
     open_page: OpenPage, raw: Raw
 ) -> None:
-    raw.execute("update app_settings set value = '0' where key = 'unconfirmed_grace_minutes'")
+    raw.execute("update app_settings set value = '1' where key = 'unconfirmed_grace_minutes'")
     assert open_page(PAGE).number_input(key="limit_unconfirmed_grace_minutes").value == 15
 
 

@@ -8,6 +8,17 @@ from crm.mail.removal_requests import LOOKED_AT_CHARACTERS, asks_to_stop
 
 RE = "Re: Three things to ask first"
 REQUESTS = [
+    "I no longer wish to receive these emails",
+    "I don't want to receive your emails anymore",
+    "I do not wish to receive any further communication.",
+    "Remove from your mailing list please",
+    "Please remove grace@customer.example from your list",
+    "Not interested, remove from list",
+    "Please cancel my subscription",
+    "Please take me off this list.",
+    "Ich möchte nicht mehr angeschrieben werden.",
+    "Je ne souhaite plus être contacté.",
+    "No deseo recibir correos.",
     "unsubscribe",
     "Unsubscribe please.",
     "STOP",
@@ -69,6 +80,10 @@ REQUESTS = [
     "BAJA",
 ]
 OTHERS = [
+    "How do I unsubscribe my team from the trial? Let's meet",
+    "Please remove the old price from the list of offers.",
+    "I don't want to receive the parcel before Monday.",
+    "Please don't cancel my subscription!",
     "Please don't remove me, I read every one.",
     "Don't unsubscribe me!",
     "please do not take me off the list",

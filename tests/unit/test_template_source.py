@@ -105,17 +105,18 @@ def _write(folder: Path, name: str, step: int) -> None:
     (folder / name).write_text(text, encoding="utf-8")
 
 
-def test_a_library_is_ordered_by_campaign_and_step(tmp_path: Path) -> None:
+def test_a_library_is_ordered_by_campaign_and_the_names_of_the_files(tmp_path: Path) -> None:
     for campaign in ("client", "networking"):
-        _write(tmp_path / campaign, "a.md", 2)
-        _write(tmp_path / campaign, "b.md", 1)
+        _write(tmp_path / campaign, "01-a.md", 7)
+        _write(tmp_path / campaign, "03-c.md", 1)
+        _write(tmp_path / campaign, "02-b.md", 4)
     found = [(source.campaign, source.step) for source in load_library(tmp_path)]
-    assert found == [("networking", 1), ("networking", 2), ("client", 1), ("client", 2)]
+    assert found == [(c, step) for c in ("networking", "client") for step in (7, 4, 1)]
 
 
-@pytest.mark.parametrize("steps", [(1, 3), (1, 1), (2,)])
-def test_a_gap_or_a_double_in_the_steps_is_refused(tmp_path: Path, steps: tuple[int, ...]) -> None:
-    for number, step in enumerate(steps):
-        _write(tmp_path / "lead", f"{number}.md", step)
-    with pytest.raises(TemplateError, match="is expected"):
+def test_a_step_that_two_files_of_a_campaign_claim_is_refused(tmp_path: Path) -> None:
+    _write(tmp_path / "client", "01-a.md", 3)
+    for name, step in (("01-a.md", 3), ("02-b.md", 5), ("03-c.md", 3)):
+        _write(tmp_path / "lead", name, step)
+    with pytest.raises(TemplateError, match=r"lead/03-c\.md, line 1: step 3 .* lead/01-a\.md"):
         load_library(tmp_path)

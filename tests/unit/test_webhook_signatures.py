@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sendgrid.helpers.eventwebhook import EventWebhook
 
-from crm.mail.webhook_signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookVerifier
+from crm.mail.webhook_signatures import (
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    WebhookVerifier,
+    might_be_genuine,
+)
 from tests.cast import NOW
 from tests.standins.sendgrid_events import EventEmitter
 
@@ -27,6 +32,12 @@ def _verdict(body: bytes, headers: dict[str, str], *, after: timedelta = timedel
         timestamp=headers[TIMESTAMP_HEADER],
         now=NOW + after,
     )
+
+
+@given(body=st.binary())
+def test_headers_of_the_provider_are_never_taken_for_a_strangers(body: bytes) -> None:
+    headers = EMITTER.signed_headers(body, STAMP)
+    assert might_be_genuine(headers[SIGNATURE_HEADER], headers[TIMESTAMP_HEADER], now=NOW)
 
 
 def test_what_the_provider_signed_is_genuine() -> None:

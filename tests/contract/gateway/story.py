@@ -56,6 +56,7 @@ class Cast:
         self.bob.templates.reorder(lead, [1], now=NOW)
         self.bob.templates.retire(lead, 4, now=NOW - 27 * DAY)
         self.alice.templates.published()
+        self.alice.templates.ever_published()
         self.bob.campaigns.set_window(
             lead, days=[7, 1, 2], start=time(0), end=time(0), respect_holidays=False, now=NOW
         )
@@ -171,6 +172,7 @@ class Cast:
                 leave_by=NOW + timedelta(minutes=5),
                 now=NOW,
             )
+        engine.still_wanted(LEASE, [send.send_id for send in rest], now=NOW)
         self._settle(run, rest)
         counts = {"claimed": len(sends), "accepted": 1}
         engine.finish_run(run, counts=counts, error="", next_run_at=NOW + DAY, now=NOW)
