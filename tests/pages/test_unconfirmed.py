@@ -229,7 +229,7 @@ def test_when_it_was_heard_of_is_told(
     monkeypatch.setattr(db_service.connect(), "settings", heard)
     raw.execute(
         "insert into email_events (contact_id, event, occurred_at, received_at, email, payload)"
-        " values (%s, 'reply', %s, %s, 'ada@example.com', '{}')",
+        " values (%s, 'delivered', %s, %s, 'ada@example.com', '{}')",
         (lost[0], datetime.now(UTC), datetime.now(UTC)),
     )
     assert "It was last heard of just now." in shown(open_page(PAGE))
