@@ -80,7 +80,8 @@ def translate(error: psycopg.Error) -> DatabaseError:
         return InvalidValueError("A value has characters that a database cannot hold.")
     if state in {"40001", "40P01", "55P03"}:
         return DatabaseBusyError("The database was busy with the same rows; try again.")
-    if not state or state[:2] in {"08", "53", "57"}:
+    # 25P03 and 25P04: the server gave up on a transaction of ours that stood still for too long.
+    if not state or state[:2] in {"08", "53", "57"} or state in {"25P03", "25P04"}:
         return DatabaseUnreachableError(UNREACHABLE)
     return DatabaseError(
         f"The database refused a statement (SQLSTATE {state}): {error.diag.message_primary}"

@@ -38,7 +38,11 @@ _CONNECT_SECONDS = 5.0
 # The pool's check, BEGIN, the role and claims, the statement itself, COMMIT.
 STATEMENTS_A_CALL = 5
 _TRIES = 5  # of a statement that Postgres undid because it met another
-_BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
+# A process that freezes between a statement and its commit would hold its rows against everybody.
+_BECOME = (
+    "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
+    " set_config('idle_in_transaction_session_timeout', '60s', true)"
+)
 
 
 class _TextLoader(Loader):

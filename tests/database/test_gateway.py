@@ -1,9 +1,12 @@
 """The Postgres adapter: one transaction a call under the caller's role; errors in our own words."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from crm.database.errors import (
     ConflictError,
@@ -11,6 +14,7 @@ from crm.database.errors import (
     DatabaseUnreachableError,
     InvalidValueError,
     NotAllowedError,
+    translate,
 )
 from crm.database.gateway import IS_NOT_NULL, IS_NULL, SERVICE, Filter, among, matching
 from crm.database.postgres import PostgresDatabase
@@ -204,3 +208,21 @@ def test_a_statement_undone_by_a_deadlock_runs_again(
             raw.execute(lock, (both[0],))
         change.result(timeout=30)
     assert database.gateway(SERVICE).count("contacts", where={"city": "Bath"}) == 2
+
+
+def test_a_transaction_that_stands_still_is_given_up_by_the_server(
+    database: PostgresDatabase, raw: Raw
+) -> None:
+    asked = sql.SQL("select current_setting('idle_in_transaction_session_timeout') as seconds")
+    assert database.run(SERVICE, sql.Composed([asked]), []) == [{"seconds": "1min"}]
+    raw.execute("set idle_in_transaction_session_timeout = '20ms'")
+
+    def stand_still() -> None:
+        with raw.transaction():
+            raw.execute("select 1")
+            time.sleep(0.3)
+            raw.execute("select 1")
+
+    with pytest.raises(psycopg.Error) as frozen:
+        stand_still()
+    assert isinstance(translate(frozen.value), DatabaseUnreachableError)

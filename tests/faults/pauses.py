@@ -51,7 +51,7 @@ def _a_round(world: World, watch: Watch, number: int) -> None:
     for child in asleep:
         child.signal(signal.SIGCONT)
     for child in [*sleepers, *held_up]:
-        child.wait()
+        _see_to_its_end(child)
     world.advance(timedelta(minutes=chance.choice((1, 5, 20))))
 
 
@@ -64,12 +64,22 @@ def _stopped_from_outside(world: World) -> Child:
 
 
 def _falls_asleep(child: Child) -> bool:
-    """False: it ended before it came to its point."""
-    while not child.end.done():
+    """False: it ended before it came to its point, or waits for a row that a sleeper holds."""
+    until = time.monotonic() + _HELD_SECONDS
+    while not child.end.done() and time.monotonic() < until:
         if child.is_stopped():
             return True
         time.sleep(0.002)
     return False
+
+
+def _see_to_its_end(child: Child) -> None:
+    """One that was held up may come to its point only now."""
+    while not child.end.done():
+        if child.is_stopped():
+            child.signal(signal.SIGCONT)
+        time.sleep(0.01)
+    child.wait()
 
 
 def _meanwhile(world: World, lasting: timedelta) -> list[Child]:
