@@ -5,6 +5,8 @@
 -- requests whose e-mails all had their events prove that the webhook was alive at that time.
 create table public.send_requests (
   id uuid primary key,
+  -- The order in which requests were handed over, whatever the schedulers' clocks say.
+  number bigint generated always as identity,
   scheduler_run_id bigint not null,
   handed_over_at timestamptz not null,
   -- E-mails the provider answered 202 for, and e-mails of this request that had an event since.

@@ -142,22 +142,28 @@ $$;
 -- that were heard of, unbroken over the grace, with five e-mails at least; a request that stays silent, or a
 -- pause in sending, breaks the chain. And what left around the same time must have been heard of as well:
 -- its events travelled together with those we are missing.
-create function private.webhook_was_alive(p_sent_at timestamptz, p_grace interval, p_now timestamptz) returns boolean
+-- What is later goes by the order of the hand-overs (p_number is the request's own), and the grace by when reports came
+-- in: a scheduler whose clock is hours off must not make silence look long.
+create function private.webhook_was_alive(
+  p_sent_at timestamptz, p_grace interval, p_now timestamptz, p_number bigint default 0)
+returns boolean
 language sql stable security definer set search_path = '' as $$
   with around as (
     select r.handed_over_at, r.first_event_at, least(r.heard_of_count, r.accepted_count) as heard_of,
-           r.heard_of_count >= r.accepted_count as complete
+           r.heard_of_count >= r.accepted_count as complete, r.number > p_number as is_later,
+           (p_number > 0 and abs(r.number - p_number) <= 5) or r.handed_over_at <= p_sent_at + interval '15 minutes' as is_near
     from public.send_requests r
-    where r.handed_over_at > p_sent_at - interval '15 minutes' and r.accepted_count > 0
+    where r.accepted_count > 0
+      and (r.handed_over_at > p_sent_at - interval '15 minutes' or (p_number > 0 and abs(r.number - p_number) <= 5))
       -- The youngest may still be heard of.
       and (r.heard_of_count >= r.accepted_count or r.handed_over_at <= p_now - interval '15 minutes')),
   later as (
     select a.*, (not a.complete or not lag(a.complete, 1, true) over w
                  or a.handed_over_at - lag(a.handed_over_at, 1, a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
-    from around a where a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
+    from around a where a.is_later and a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
   chains as (
     select l.*, sum(l.breaks) over (order by l.handed_over_at rows unbounded preceding) as chain from later l)
-  select not exists (select from around a where not a.complete and a.handed_over_at <= p_sent_at + interval '15 minutes')
+  select not exists (select from around a where not a.complete and a.is_near)
      and exists (select from chains c where c.complete group by c.chain
                  having sum(c.heard_of) >= 5 and max(c.first_event_at) - min(c.first_event_at) >= p_grace)
 $$;
@@ -198,18 +204,20 @@ begin
     'proven_sent', 'The provider reported on the request it travelled in, so it went out.', p_now);
 
   with silent as (
-    select s.id, s.handed_over_at from public.email_sends s
+    select s.id, s.handed_over_at, coalesce((
+             select r.number from public.send_requests r where r.id = s.request_id), 0) as number
+    from public.email_sends s
     where s.held_at is not null and s.status = 'unconfirmed' and s.handed_over_at <= p_now - grace
       and s.attempts < most_attempts
     for no key update skip locked),
   moments as (
-    select m.handed_over_at from (select distinct handed_over_at from silent) m
-    where private.webhook_was_alive(m.handed_over_at, grace, p_now)),
+    select m.handed_over_at, m.number from (select distinct handed_over_at, number from silent) m
+    where private.webhook_was_alive(m.handed_over_at, grace, p_now, m.number)),
   again as (
     update public.email_sends s
     set status = 'retry', retry_at = p_now, held_at = null, lease_token = null,
         reason = 'The provider never took it; it is due again.'
-    from silent x join moments m on m.handed_over_at = x.handed_over_at
+    from silent x join moments m on m.handed_over_at = x.handed_over_at and m.number = x.number
     where s.id = x.id
     returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.request_id),
   doubted as (
@@ -333,7 +341,7 @@ $$;
 
 revoke all on function
   private.count_for_breakers(uuid[], text), private.accept_by_evidence(uuid[], text, text, timestamptz),
-  private.webhook_was_alive(timestamptz, interval, timestamptz), private.due_again(uuid[], timestamptz),
+  private.webhook_was_alive(timestamptz, interval, timestamptz, bigint), private.due_again(uuid[], timestamptz),
   private.judge_unconfirmed(timestamptz, bigint), public.sweep(timestamptz, bigint),
   public.mark_as_sent(uuid[], timestamptz), public.send_again(uuid[], timestamptz)
   from public, anon, authenticated, service_role;

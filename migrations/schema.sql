@@ -475,18 +475,20 @@ begin
     'proven_sent', 'The provider reported on the request it travelled in, so it went out.', p_now);
 
   with silent as (
-    select s.id, s.handed_over_at from public.email_sends s
+    select s.id, s.handed_over_at, coalesce((
+             select r.number from public.send_requests r where r.id = s.request_id), 0) as number
+    from public.email_sends s
     where s.held_at is not null and s.status = 'unconfirmed' and s.handed_over_at <= p_now - grace
       and s.attempts < most_attempts
     for no key update skip locked),
   moments as (
-    select m.handed_over_at from (select distinct handed_over_at from silent) m
-    where private.webhook_was_alive(m.handed_over_at, grace, p_now)),
+    select m.handed_over_at, m.number from (select distinct handed_over_at, number from silent) m
+    where private.webhook_was_alive(m.handed_over_at, grace, p_now, m.number)),
   again as (
     update public.email_sends s
     set status = 'retry', retry_at = p_now, held_at = null, lease_token = null,
         reason = 'The provider never took it; it is due again.'
-    from silent x join moments m on m.handed_over_at = x.handed_over_at
+    from silent x join moments m on m.handed_over_at = x.handed_over_at and m.number = x.number
     where s.id = x.id
     returning s.id, s.enrollment_id, s.contact_id, s.campaign_id, s.step, s.request_id),
   doubted as (
@@ -1187,24 +1189,26 @@ CREATE FUNCTION private.uuid_v7() RETURNS uuid
     'hex')::pg_catalog.uuid
 $$;
 
-CREATE FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone) RETURNS boolean
+CREATE FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone, p_number bigint DEFAULT 0) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
   with around as (
     select r.handed_over_at, r.first_event_at, least(r.heard_of_count, r.accepted_count) as heard_of,
-           r.heard_of_count >= r.accepted_count as complete
+           r.heard_of_count >= r.accepted_count as complete, r.number > p_number as is_later,
+           (p_number > 0 and abs(r.number - p_number) <= 5) or r.handed_over_at <= p_sent_at + interval '15 minutes' as is_near
     from public.send_requests r
-    where r.handed_over_at > p_sent_at - interval '15 minutes' and r.accepted_count > 0
+    where r.accepted_count > 0
+      and (r.handed_over_at > p_sent_at - interval '15 minutes' or (p_number > 0 and abs(r.number - p_number) <= 5))
       -- The youngest may still be heard of.
       and (r.heard_of_count >= r.accepted_count or r.handed_over_at <= p_now - interval '15 minutes')),
   later as (
     select a.*, (not a.complete or not lag(a.complete, 1, true) over w
                  or a.handed_over_at - lag(a.handed_over_at, 1, a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
-    from around a where a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
+    from around a where a.is_later and a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
   chains as (
     select l.*, sum(l.breaks) over (order by l.handed_over_at rows unbounded preceding) as chain from later l)
-  select not exists (select from around a where not a.complete and a.handed_over_at <= p_sent_at + interval '15 minutes')
+  select not exists (select from around a where not a.complete and a.is_near)
      and exists (select from chains c where c.complete group by c.chain
                  having sum(c.heard_of) >= 5 and max(c.first_event_at) - min(c.first_event_at) >= p_grace)
 $$;
@@ -3084,6 +3088,7 @@ CREATE VIEW public.send_list WITH (security_invoker='true') AS
 
 CREATE TABLE public.send_requests (
     id uuid NOT NULL,
+    number bigint NOT NULL,
     scheduler_run_id bigint NOT NULL,
     handed_over_at timestamp with time zone NOT NULL,
     accepted_count integer DEFAULT 0 NOT NULL,
@@ -3096,6 +3101,15 @@ CREATE TABLE public.send_requests (
 ALTER TABLE ONLY public.send_requests FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.send_requests IS 'Evidence: what left together, and what was heard of it.';
+
+ALTER TABLE public.send_requests ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.send_requests_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE VIEW public.staff_directory WITH (security_invoker='false', security_barrier='true') AS
  SELECT id,
@@ -3821,7 +3835,7 @@ REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
 GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
 
-REVOKE ALL ON FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone, p_number bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weight_of(email_status text) FROM PUBLIC;
 

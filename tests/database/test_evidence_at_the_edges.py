@@ -125,3 +125,25 @@ def test_two_batches_about_one_e_mail_at_the_same_moment_are_both_heard(
         "delivered_at": NOW + timedelta(minutes=1),
         "first_opened_at": NOW + timedelta(minutes=30),
     }
+
+
+def test_reports_on_earlier_requests_of_a_fast_clock_prove_nothing(
+    service: DbService, raw: Raw, a_contact: AContact, published_steps: PublishedSteps
+) -> None:
+    published_steps("lead", 2)
+    # Handed over before, and written down three hours too late by a clock that is ahead.
+    an_hour_of_reports(raw)
+    raw.execute("update send_requests set handed_over_at = handed_over_at + interval '3 hours'")
+    a_contact()
+    scheduler, sends = _handed_over(service, 1)
+    scheduler.settle(_unclear(sends))
+    in_a_day = NOW + DAY
+    assert service.engine.sweep(scheduler.run, now=in_a_day).resent == 0
+    raw.execute(
+        "insert into send_requests (id, scheduler_run_id, handed_over_at, accepted_count,"
+        " heard_of_count, first_event_at)"
+        " select gen_random_uuid(), scheduler_run_id, handed_over_at, accepted_count,"
+        " heard_of_count, first_event_at from send_requests where first_event_at is not null"
+        " order by number"
+    )
+    assert service.engine.sweep(scheduler.run, now=in_a_day).resent == 1
