@@ -158,7 +158,7 @@ language sql stable security definer set search_path = '' as $$
       -- The youngest may still be heard of.
       and (r.heard_of_count >= r.accepted_count or r.handed_over_at <= p_now - interval '15 minutes')),
   later as (
-    select a.*, (not a.complete or not lag(a.complete, 1, true) over w
+    select a.*, (not a.complete
                  or a.handed_over_at - lag(a.handed_over_at, 1, a.handed_over_at) over w > p_grace + interval '15 minutes')::integer as breaks
     from around a where a.is_later and a.handed_over_at > p_sent_at window w as (order by a.handed_over_at)),
   chains as (

@@ -67,10 +67,6 @@ class StepFacts:
     account_is_full: bool
 
     @property
-    def is_live(self) -> bool:
-        return self.enrollment_status in {"active", "paused"}
-
-    @property
     def is_next(self) -> bool:
         return self.place is not None and self.place == self.next_place
 
