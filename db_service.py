@@ -11,17 +11,20 @@ from functools import cached_property
 
 from crm.database.embedded import EmbeddedServer
 from crm.database.errors import (
+    AnswerCutError,
     ConflictError,
     DatabaseError,
     DatabaseUnreachableError,
     InvalidValueError,
     NotAllowedError,
     RuleBrokenError,
+    SignedOutError,
 )
-from crm.database.gateway import SERVICE, Gateway, Identity, signed_in
+from crm.database.gateway import SERVICE, Database, Gateway, Identity, signed_in
 from crm.database.local_admin import LOCAL_ADMIN_ID, ensure_local_admin
 from crm.database.migrations import migrate
 from crm.database.postgres import PostgresDatabase
+from crm.database.supabase import SupabaseDatabase
 from crm.records.activities import ActivityRecords
 from crm.records.app_settings import AppSettingRecords
 from crm.records.campaigns import CampaignRecords
@@ -41,6 +44,7 @@ from crm.settings import Settings, SettingsError, load_settings
 
 __all__ = [
     "LOCAL_ADMIN_ID",
+    "AnswerCutError",
     "ClaimedSend",
     "ConflictError",
     "Connection",
@@ -59,6 +63,7 @@ __all__ = [
     "RuleBrokenError",
     "SettingsError",
     "Settlement",
+    "SignedOutError",
     "TemplateDraft",
     "TemplateVersion",
     "connect",
@@ -68,11 +73,16 @@ __all__ = [
 
 
 class Connection:
-    """The process's way to its database: an address, a pool, and the embedded server, if any."""
+    """The process's way to its database.
+
+    People go through Supabase's REST API where SUPABASE_URL is set. The service goes over a direct
+    connection where there is one (DATABASE_URL, or the embedded server), and else the same way.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._server = EmbeddedServer.start(settings.data_dir) if settings.is_embedded else None
+        # Of the direct connection; empty where Supabase's REST API is the only way.
         self.address = (
             self._server.address() if self._server else settings.database_url.get_secret_value()
         )
@@ -80,7 +90,20 @@ class Connection:
             # The embedded database belongs to this program alone: it is always brought up to date.
             migrate(self.address)
             self.prepare_local_admin()
-        self.database = PostgresDatabase(self.address)
+        self.project = _supabase_project(settings) if settings.supabase_url else None
+        self.direct = PostgresDatabase(self.address) if self.address else None
+
+    def gateway(self, identity: Identity) -> Gateway:
+        """Raises SignedOutError for a person whose token Supabase would not take."""
+        return self.database_for(identity).gateway(identity)
+
+    def database_for(self, identity: Identity) -> Database:
+        ways: tuple[Database | None, ...] = (self.project, self.direct)
+        if identity.role == "service_role":
+            ways = (self.direct, self.project)
+        database = next(filter(None, ways), None)
+        assert database is not None, "without any address the embedded server serves"
+        return database
 
     def prepare_local_admin(self) -> None:
         """Without sign-in the app acts as a local admin, who needs a profile."""
@@ -88,9 +111,19 @@ class Connection:
             ensure_local_admin(self.address)
 
     def close(self) -> None:
-        self.database.close()
+        for database in (self.project, self.direct):
+            if database:
+                database.close()
         if self._server:
             self._server.stop()
+
+
+def _supabase_project(settings: Settings) -> SupabaseDatabase:
+    return SupabaseDatabase(
+        settings.supabase_url,
+        settings.supabase_key.get_secret_value(),
+        settings.supabase_service_key.get_secret_value(),
+    )
 
 
 _lock = threading.Lock()
@@ -131,11 +164,11 @@ class DbService:
     def for_user(cls, identity: Identity, connection: Connection | None = None) -> DbService:
         if identity.role != "authenticated":
             raise ValueError("A page acts as a signed-in person, never as the service.")
-        return cls((connection or connect()).database.gateway(identity), identity)
+        return cls((connection or connect()).gateway(identity), identity)
 
     @classmethod
     def for_service(cls, connection: Connection | None = None) -> DbService:
-        return cls((connection or connect()).database.gateway(SERVICE), SERVICE)
+        return cls((connection or connect()).gateway(SERVICE), SERVICE)
 
     @cached_property
     def contacts(self) -> ContactRecords:

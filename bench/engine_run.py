@@ -32,7 +32,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     job = Job.from_command_line()
     settings = settings_for(job)
-    database = connect(settings).database
+    database = connect(settings).direct
+    assert database
     sender = SendGridSender(settings.sendgrid_api_key.get_secret_value(), job.provider)
     with measured(job.postmaster) as meter:
         tick = Tick(DbService.for_service(), sender, settings, clock=clock_from(NOW))

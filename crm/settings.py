@@ -134,6 +134,11 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_metadata_url: OptionalWebAddress = ""
     oidc_cookie_secret: SecretStr = SecretStr("")
+    # Entra ID of one tenant gives addresses without saying that they are verified.
+    oidc_trust_email: bool = False
+    # The name under which Supabase Auth knows the OIDC provider: google, azure, custom:…
+    supabase_auth_provider: str = ""
+    first_admin_email: OptionalMailAddress = ""
 
     trigger_webhook_secret: SecretStr = SecretStr("")
     sharepoint_site_url: OptionalWebAddress = ""
@@ -141,7 +146,7 @@ class Settings(BaseSettings):
     sharepoint_client_id: str = ""
     sharepoint_client_secret: SecretStr = SecretStr("")
 
-    @field_validator("drip_enabled", mode="before")
+    @field_validator("drip_enabled", "oidc_trust_email", mode="before")
     @classmethod
     def _only_true_or_false(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -181,7 +186,8 @@ class Settings(BaseSettings):
 
     @property
     def signs_in(self) -> bool:
-        return bool(self.oidc_client_id)
+        """People sign in: at the OIDC provider, or else with Supabase Auth by e-mail."""
+        return bool(self.oidc_client_id or self.supabase_url)
 
     def secret_keys(self) -> tuple[str, ...]:
         """The keys of unsubscribe tokens: the first signs, all verify.
@@ -240,21 +246,29 @@ def _check_combination(settings: Settings) -> None:
             "MAIL_POSTAL_ADDRESS: not set. A real send needs one in its footer (CAN-SPAM); "
             "set it, or unset SENDGRID_API_KEY to keep mail in the local outbox."
         )
-    if settings.supabase_url and not settings.database_url.get_secret_value():
-        raise SettingsError(
-            "DATABASE_URL: not set. With SUPABASE_URL alone there is no connection yet; "
-            "set DATABASE_URL to the project's pooler address."
-        )
-    if settings.supabase_url and not settings.supabase_key.get_secret_value():
-        raise SettingsError(
-            "SUPABASE_KEY: not set, although SUPABASE_URL is. Use the publishable key."
-        )
+    _check_supabase(settings)
     weak = [
         k for k in settings.app_secret_keys.get_secret_value().split(",") if 0 < len(k.strip()) < 32
     ]
     if weak:
         raise SettingsError("APP_SECRET_KEYS: every key needs at least 32 characters.")
     _check_sign_in(settings)
+
+
+def _check_supabase(settings: Settings) -> None:
+    if not settings.supabase_url:
+        return
+    if not settings.supabase_key.get_secret_value():
+        raise SettingsError(
+            "SUPABASE_KEY: not set, although SUPABASE_URL is. Use the publishable key."
+        )
+    if not (
+        settings.supabase_service_key.get_secret_value() or settings.database_url.get_secret_value()
+    ):
+        raise SettingsError(
+            "SUPABASE_SERVICE_KEY: not set. The scheduler and the public routes need the secret "
+            "key, or DATABASE_URL for a direct connection."
+        )
 
 
 def _check_sign_in(settings: Settings) -> None:

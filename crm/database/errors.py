@@ -61,6 +61,14 @@ class RuleBrokenError(DatabaseError):
     """A trigger refused it: the message says which rule, in words for people."""
 
 
+class SignedOutError(DatabaseError):
+    """The sign-in token has expired or is not valid: a new sign-in helps, trying again does not."""
+
+
+class AnswerCutError(DatabaseError):
+    """A function did its work, but "Max rows" of the REST API kept part of its answer back."""
+
+
 def translate(error: psycopg.Error) -> DatabaseError:
     """The error tree's member for a psycopg error; messages carry no row values."""
     state = error.sqlstate or ""

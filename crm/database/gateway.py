@@ -53,7 +53,9 @@ class Identity:
 
     role: Literal["anon", "authenticated", "service_role"]
     user_id: str | None = None
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # What Supabase gave the person; a direct connection does without.
+    access_token: str = field(default="", repr=False)
 
     def claims_json(self) -> str:
         claims = {**self.claims, "role": self.role}
@@ -65,8 +67,20 @@ class Identity:
 SERVICE = Identity("service_role")
 
 
-def signed_in(user_id: str) -> Identity:
-    return Identity("authenticated", user_id)
+def signed_in(
+    user_id: str, *, claims: Mapping[str, Any] | None = None, access_token: str = ""
+) -> Identity:
+    """A person: on a direct connection with the claims of their sign-in, over REST with the token
+    that Supabase gave them."""
+    return Identity("authenticated", user_id, claims or {}, access_token)
+
+
+class Database(Protocol):
+    """One of the two adapters: a pool of connections that serves any number of identities."""
+
+    def gateway(self, identity: Identity) -> Gateway: ...
+
+    def close(self) -> None: ...
 
 
 class Gateway(Protocol):

@@ -9,37 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from postgrest import SyncSelectRequestBuilder
 from postgrest.types import CountMethod, ReturnMethod
 
-from crm.database.errors import DatabaseUnreachableError
+from crm.database.errors import AnswerCutError, DatabaseUnreachableError, SignedOutError
 from crm.database.gateway import Identity, Row, Where
-from crm.database.supabase_errors import (
-    SIGNED_OUT,
-    UNREACHABLE,
-    AnswerCutError,
-    SignedOutError,
-)
+from crm.database.supabase_errors import SIGNED_OUT, UNREACHABLE
 from crm.database.supabase_filters import Condition, Order, merged, requests_for
 from crm.database.supabase_shape import FunctionShape, Types, load_shape
 from crm.database.supabase_transport import Request, RestConnections
 from crm.database.supabase_values import as_json, read_rows, read_value
 
 _MAX_ROWS = 1000  # of an answer; what a Supabase project starts with
-
-
-@dataclass(frozen=True, slots=True)
-class TokenIdentity(Identity):
-    """A signed-in person with the token that Supabase gave them."""
-
-    access_token: str = field(default="", repr=False)
-
-
-def signed_in_with(access_token: str, user_id: str) -> TokenIdentity:
-    return TokenIdentity("authenticated", user_id, access_token=access_token)
 
 
 class SupabaseDatabase:
@@ -58,7 +41,7 @@ class SupabaseDatabase:
             return self._gateway(self._service_key, self._service_key)
         if identity.role == "anon":
             return self._gateway(self._publishable_key, self._publishable_key)
-        if not isinstance(identity, TokenIdentity) or not identity.access_token:
+        if not identity.access_token:
             raise SignedOutError(SIGNED_OUT)
         return self._gateway(self._publishable_key, identity.access_token)
 

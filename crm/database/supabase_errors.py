@@ -21,6 +21,7 @@ from crm.database.errors import (
     InvalidValueError,
     NotAllowedError,
     RuleBrokenError,
+    SignedOutError,
 )
 
 UNREACHABLE = "Supabase cannot be reached; check SUPABASE_URL and the network."
@@ -32,14 +33,6 @@ _UNREACHABLE_CODES = ("08", "53", "57", "PGRST000", "PGRST001", "PGRST002", "PGR
 _TOKEN_CODES = {"PGRST301", "PGRST302", "PGRST303"}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _QUOTED = re.compile(r'"[^"]*"')
-
-
-class SignedOutError(DatabaseError):
-    """The sign-in token has expired or is not valid: a new sign-in helps, trying again does not."""
-
-
-class AnswerCutError(DatabaseError):
-    """A function did its work, but "Max rows" of the REST API kept part of its answer back."""
 
 
 def refusal(status: int, body: bytes) -> DatabaseError:

@@ -238,7 +238,9 @@ def test_an_unreachable_database_gives_a_calm_page_and_a_retry(
 ) -> None:
     a_contact(first_name="Ada")
     page = open_page()
-    db_service.connect().database.close()
+    direct = db_service.connect().direct
+    assert direct
+    direct.close()
     page.run()
     text = shown(page)
     assert "The database does not answer" in text

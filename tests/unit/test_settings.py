@@ -28,6 +28,8 @@ _NO_PUBLIC_KEYS = (
 
 MALFORMED = {
     "DRIP_ENABLED": ("maybe", "1", "yes", "on", "0"),
+    "OIDC_TRUST_EMAIL": ("perhaps", "1"),
+    "FIRST_ADMIN_EMAIL": ("nobody", "a@mpt.example, b@mpt.example"),
     "DRIP_INTERVAL_SECONDS": ("hourly", "0", "-5", "86401", "1.5", "nan"),
     "DRIP_BATCH_SIZE": ("many", "0", "1001", "1e3"),
     "DRIP_LEASE_SECONDS": ("long", "59", "86401"),
@@ -63,7 +65,7 @@ _CASES = [(name, value) for name, values in MALFORMED.items() for value in value
 # What has to be set beside a variable for it to be judged at all.
 _COMPANIONS = {
     "SENDGRID_API_KEY": {"MAIL_POSTAL_ADDRESS": "1 Main Street", "PUBLIC_URL": PUBLISHED},
-    "SUPABASE_URL": {"SUPABASE_KEY": "publishable"},
+    "SUPABASE_URL": {"SUPABASE_KEY": "publishable", "SUPABASE_SERVICE_KEY": "secret"},
 }
 
 Environment = Callable[..., Settings]
@@ -193,9 +195,13 @@ def test_supabase_without_its_key_is_refused(environment: Environment) -> None:
         )
 
 
-def test_supabase_without_a_database_address_is_refused(environment: Environment) -> None:
-    with pytest.raises(SettingsError, match=r"^DATABASE_URL: not set"):
-        environment(SUPABASE_URL="https://project.supabase.example")
+def test_supabase_needs_a_way_for_the_scheduler(environment: Environment) -> None:
+    project = {"SUPABASE_URL": "https://project.supabase.example", "SUPABASE_KEY": "publishable"}
+    with pytest.raises(SettingsError, match=r"^SUPABASE_SERVICE_KEY: not set"):
+        environment(**project)
+    over_rest = environment(**project, SUPABASE_SERVICE_KEY="secret")
+    assert (over_rest.is_embedded, over_rest.signs_in) == (False, True)
+    assert environment(**project, DATABASE_URL="postgresql://u@127.0.0.1/db").signs_in
 
 
 @pytest.mark.parametrize(

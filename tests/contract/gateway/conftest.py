@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from crm.database.embedded import EmbeddedServer
-from crm.database.gateway import SERVICE, Gateway, Identity
+from crm.database.gateway import SERVICE, Gateway, Identity, signed_in
 from crm.database.postgres import PostgresDatabase
-from crm.database.supabase import SupabaseDatabase, signed_in_with
+from crm.database.supabase import SupabaseDatabase
 from db_service import DbService
 from tests import cast
 from tests.standins.supabase_lite import PUBLISHABLE_KEY, SECRET_KEY, SupabaseStandIn, token
@@ -79,7 +79,9 @@ def with_token(identity: Identity) -> Identity:
     """The identity as a person has it who signed in to Supabase."""
     if identity.user_id is None:
         return identity
-    return signed_in_with(token(identity.user_id, lasts=timedelta(hours=1)), identity.user_id)
+    return signed_in(
+        identity.user_id, access_token=token(identity.user_id, lasts=timedelta(hours=1))
+    )
 
 
 def database_of(address: str) -> str:

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from crm.database.errors import NotAllowedError
+from crm.database.errors import NotAllowedError, SignedOutError
 from crm.database.gateway import SERVICE, signed_in
-from crm.database.supabase import SupabaseDatabase, signed_in_with
-from crm.database.supabase_errors import SignedOutError
+from crm.database.supabase import SupabaseDatabase
 from tests import cast
 from tests.conftest import AContact
 from tests.contract.gateway.conftest import OpenGateway
@@ -52,7 +51,7 @@ def test_an_ended_sign_in_is_told_apart(project: SupabaseDatabase) -> None:
     ended = token(cast.BOB_ID, lasts=-timedelta(seconds=1))
     forged = token(cast.BOB_ID, lasts=A_YEAR)[:-4] + "AAAA"
     for access_token in (ended, forged):
-        gateway = project.gateway(signed_in_with(access_token, cast.BOB_ID))
+        gateway = project.gateway(signed_in(cast.BOB_ID, access_token=access_token))
         for ask in (gateway.count, gateway.select):
             with pytest.raises(SignedOutError, match="sign in again") as refusal:
                 ask("contacts")
@@ -65,11 +64,11 @@ def test_a_person_without_a_token_is_signed_out(project: SupabaseDatabase) -> No
     with pytest.raises(SignedOutError):
         project.gateway(signed_in(cast.BOB_ID))
     with pytest.raises(SignedOutError):
-        project.gateway(signed_in_with("", cast.BOB_ID))
+        project.gateway(signed_in(cast.BOB_ID, access_token=""))
 
 
 def test_a_token_is_in_no_text_about_its_identity() -> None:
-    assert "secret" not in repr(signed_in_with("secret", cast.BOB_ID))
+    assert "secret" not in repr(signed_in(cast.BOB_ID, access_token="secret"))
 
 
 def test_the_older_keys_work_too(project_url: str, a_contact: AContact) -> None:
@@ -81,7 +80,7 @@ def test_the_older_keys_work_too(project_url: str, a_contact: AContact) -> None:
     )
     try:
         assert database.gateway(SERVICE).count("contacts") == 1
-        bob = signed_in_with(token(cast.BOB_ID, lasts=A_YEAR), cast.BOB_ID)
+        bob = signed_in(cast.BOB_ID, access_token=token(cast.BOB_ID, lasts=A_YEAR))
         assert database.gateway(bob).count("contacts") == 1
         with pytest.raises(NotAllowedError):
             database.gateway(cast.ANON).count("contacts")

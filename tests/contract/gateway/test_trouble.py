@@ -11,14 +11,15 @@ import httpx
 import pytest
 
 from crm.database.errors import (
+    AnswerCutError,
     DatabaseBusyError,
     DatabaseError,
     DatabaseUnreachableError,
     InvalidValueError,
 )
-from crm.database.gateway import SERVICE, Filter, Gateway, among
-from crm.database.supabase import SupabaseDatabase, signed_in_with
-from crm.database.supabase_errors import AnswerCutError, refusal
+from crm.database.gateway import SERVICE, Filter, Gateway, among, signed_in
+from crm.database.supabase import SupabaseDatabase
+from crm.database.supabase_errors import refusal
 from tests import cast
 from tests.conftest import AContact, Raw
 from tests.contract.gateway.conftest import database_of
@@ -179,7 +180,7 @@ def test_nothing_of_a_row_or_a_token_is_told() -> None:
         assert "secret" not in str(refusal(400, body))
     quoted = b'{"code": "22P02", "message": "invalid input syntax for type uuid: \\"secret\\""}'
     assert "secret" not in str(refusal(400, quoted))
-    assert "secret" not in repr(signed_in_with("secret", cast.BOB_ID))
+    assert "secret" not in repr(signed_in(cast.BOB_ID, access_token="secret"))
 
 
 def test_neither_addresses_nor_tokens_are_logged(
