@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import config
 
 from crm.settings import Settings, SettingsError, load_settings
-from crm.web import events, health, inbound, preferences, unsubscribe
-from db_service import connect, disconnect
+from crm.web import events, health, inbound, preferences, quiet_logs, sign_in, unsubscribe
+from crm.web.known_hosts import KnownHosts
+from crm.web.security_headers import SecurityHeaders
+from crm.web.sign_in_callback import CALLBACK_PATH, RefusedSignIns
+from db_service import DatabaseError, DbService, connect, disconnect
 from drip_scheduler import DripThread
+
+logger = logging.getLogger(__name__)
+
+ASK_AGAIN_SECONDS = 30
 
 
 def _settings() -> Settings:
@@ -19,24 +33,22 @@ def _settings() -> Settings:
     try:
         settings = load_settings()
         settings.secret_keys()
-        _refuse_strangers(settings)
+        if settings.signs_in:
+            _open_to_the_public_address(settings)
+        else:
+            _refuse_strangers()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     return settings
 
 
-def _refuse_strangers(settings: Settings) -> None:
+def _refuse_strangers() -> None:
     """Whoever reaches the app is its admin as long as it has no sign-in: this machine alone."""
-    if settings.signs_in:
-        raise SettingsError(
-            "OIDC_CLIENT_ID: this version has no sign-in yet, and half a lock is none. "
-            "Unset the OIDC settings; the app then serves 127.0.0.1 only."
-        )
     address = str(st.get_option("server.address") or "")
     if not _is_loopback(address):
         raise SettingsError(
             f"server.address: {address or 'every address'} would let others in without signing in. "
-            "Use 127.0.0.1."
+            "Use 127.0.0.1, or set up a sign-in (OIDC_CLIENT_ID or SUPABASE_URL)."
         )
 
 
@@ -49,24 +61,83 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+def _open_to_the_public_address(settings: Settings) -> None:
+    """Streamlit takes connections under the hosts it is told and no other; also from pages under
+    that host where a proxy hides it (browser.serverAddress)."""
+    host = urlsplit(settings.public_url).hostname or ""
+    allowed = st.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"]
+    config.set_option("server.allowedHosts", sorted({*allowed, host}))
+    config.set_option("browser.serverAddress", host)
+    if settings.oidc_client_id:
+        # What a sign-in needs between its two halves must be readable by every process of the app.
+        secret = settings.oidc_cookie_secret.get_secret_value()
+        config.set_option("server.cookieSecret", secret)
+
+
+def _secrets(settings: Settings) -> dict[str, Any] | None:
+    """The OIDC provider, as st.login wants it."""
+    if not settings.oidc_client_id:
+        return None
+    return {
+        "auth": {
+            "redirect_uri": f"{settings.public_url}{CALLBACK_PATH}",
+            "cookie_secret": settings.oidc_cookie_secret.get_secret_value(),
+            "client_id": settings.oidc_client_id,
+            "client_secret": settings.oidc_client_secret.get_secret_value(),
+            "server_metadata_url": settings.oidc_metadata_url,
+            "expose_tokens": ["id", "access"],
+        }
+    }
+
+
+async def _invite_first_admin(address: str) -> None:
+    """As soon as the database answers, which must not hold up the start."""
+    while True:
+        try:
+            people = DbService.for_service().people
+            now = datetime.now(UTC)
+            if await asyncio.to_thread(people.invite_first_admin, address, now=now):
+                logger.info("FIRST_ADMIN_EMAIL is invited as admin")
+            return
+        except DatabaseError as error:
+            logger.warning("FIRST_ADMIN_EMAIL is not invited yet: %s", type(error).__name__)
+            if error.permanent:
+                return
+        await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Once a process: the database and the drip thread come and go with it."""
+    quiet_logs.quieten()
     connect(settings)
     thread = DripThread(settings)
     if settings.drip_enabled:
         thread.start()
+    first_admin = asyncio.create_task(_first_admin())
     try:
         yield
     finally:
+        first_admin.cancel()
         thread.stop()
         disconnect()
 
 
+async def _first_admin() -> None:
+    if settings.signs_in and settings.first_admin_email:
+        await _invite_first_admin(settings.first_admin_email)
+
+
 settings = _settings()
-public = (health, unsubscribe, preferences, events, inbound)
+public = (health, unsubscribe, preferences, events, inbound, sign_in)
 app = st.App(
     "crm/ui/main.py",
+    secrets=_secrets(settings),
     lifespan=lifespan,
     routes=[route for module in public for route in module.routes],
+    middleware=[
+        Middleware(SecurityHeaders, public_url=settings.public_url),
+        Middleware(KnownHosts, hosts=st.get_option("server.allowedHosts")),
+        Middleware(RefusedSignIns),
+    ],
 )

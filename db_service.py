@@ -19,14 +19,18 @@ from crm.database.errors import (
     NotAllowedError,
     RuleBrokenError,
     SignedOutError,
+    SignInRefusedError,
 )
 from crm.database.gateway import SERVICE, Database, Gateway, Identity, signed_in
 from crm.database.local_admin import LOCAL_ADMIN_ID, ensure_local_admin
 from crm.database.migrations import migrate
 from crm.database.postgres import PostgresDatabase
+from crm.database.sign_ins import SignIns
 from crm.database.supabase import SupabaseDatabase
+from crm.database.supabase_auth import SupabaseAuth, SupabaseSession
 from crm.records.activities import ActivityRecords
 from crm.records.app_settings import AppSettingRecords
+from crm.records.audit import AuditRecords
 from crm.records.campaigns import CampaignRecords
 from crm.records.contact_imports import ContactImportRecords
 from crm.records.contacts import ContactRecords
@@ -63,7 +67,11 @@ __all__ = [
     "RuleBrokenError",
     "SettingsError",
     "Settlement",
+    "SignInRefusedError",
+    "SignIns",
     "SignedOutError",
+    "SupabaseAuth",
+    "SupabaseSession",
     "TemplateDraft",
     "TemplateVersion",
     "connect",
@@ -92,6 +100,8 @@ class Connection:
             self.prepare_local_admin()
         self.project = _supabase_project(settings) if settings.supabase_url else None
         self.direct = PostgresDatabase(self.address) if self.address else None
+        # Who is signed in at Supabase; on a direct connection the pages know it themselves.
+        self.sign_ins = SignIns(_supabase_auth(settings)) if settings.supabase_url else None
 
     def gateway(self, identity: Identity) -> Gateway:
         """Raises SignedOutError for a person whose token Supabase would not take."""
@@ -114,6 +124,8 @@ class Connection:
         for database in (self.project, self.direct):
             if database:
                 database.close()
+        if self.sign_ins:
+            self.sign_ins.auth.close()
         if self._server:
             self._server.stop()
 
@@ -123,6 +135,14 @@ def _supabase_project(settings: Settings) -> SupabaseDatabase:
         settings.supabase_url,
         settings.supabase_key.get_secret_value(),
         settings.supabase_service_key.get_secret_value(),
+    )
+
+
+def _supabase_auth(settings: Settings) -> SupabaseAuth:
+    return SupabaseAuth(
+        settings.supabase_url,
+        settings.supabase_key.get_secret_value(),
+        provider=settings.supabase_auth_provider,
     )
 
 
@@ -213,6 +233,10 @@ class DbService:
     @cached_property
     def app_settings(self) -> AppSettingRecords:
         return AppSettingRecords(self._gateway, as_service=self.identity.role == "service_role")
+
+    @cached_property
+    def audit(self) -> AuditRecords:
+        return AuditRecords(self._gateway)
 
     @cached_property
     def people(self) -> PeopleRecords:

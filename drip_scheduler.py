@@ -78,6 +78,7 @@ class Tick:
         )
         self._lease = Lease(run, str(uuid.uuid4()), self._settings.drip_lease_seconds)
         try:
+            self._batch_size = self._engine.batch_size(self._settings.drip_batch_size)
             self.sweep()
             self._desk = Desk(self._service, fields)
             self._writer = Writer(self._desk, self._tokens, self._settings.public_url)
@@ -114,7 +115,7 @@ class Tick:
             clock=self._clock,
             progress=self._progress,
         )
-        gathering = Gathering(self._settings.drip_batch_size)
+        gathering = Gathering(self._batch_size)
         with ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="send") as pool:
             while self._goes_on() and (claimed := self.claim()):
                 for letters in gathering.full_requests(self.compose(claimed)):
@@ -135,7 +136,7 @@ class Tick:
         claimed = self._engine.claim_due(
             self._lease.run,
             self._lease.token,
-            limit=self._settings.drip_batch_size,
+            limit=self._batch_size,
             lease_seconds=self._lease.seconds,
             now=self._clock(),
         )

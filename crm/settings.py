@@ -282,3 +282,8 @@ def _check_sign_in(settings: Settings) -> None:
     missing = [name for name, value in parts.items() if not value]
     if missing and len(missing) < len(parts):
         raise SettingsError(f"{missing[0]}: not set. Sign-in needs all of {', '.join(parts)}.")
+    if not missing and settings.supabase_url and not settings.supabase_auth_provider:
+        raise SettingsError(
+            "SUPABASE_AUTH_PROVIDER: not set. Name the OIDC provider as Supabase Auth knows it: "
+            "google, azure, or custom:… for one you entered there."
+        )

@@ -93,8 +93,9 @@ begin
     if (new.email, new.email_status) is not distinct from (old.email, old.email_status) then
       return new;
     end if;
-    -- Who said stop stays stopped, whatever else is written; lifting it is an audited function's business.
-    if old.email_status in ('unsubscribed', 'complained') and new.email_status not in ('unsubscribed', 'complained') then
+    -- Who said stop stays stopped, whatever else is written.
+    if old.email_status in ('unsubscribed', 'complained') and new.email_status not in ('unsubscribed', 'complained')
+       and not coalesce(current_setting('mpt.lifting', true) = old.email, false) then
       new.email_status := old.email_status;
       new.email_status_reason := old.email_status_reason;
       new.email_status_at := old.email_status_at;
@@ -119,6 +120,81 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.clock() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+  select coalesce(nullif(pg_catalog.current_setting('mpt.now', true), '')::pg_catalog.timestamptz, pg_catalog.now())
+$$;
+
+CREATE TABLE public.audit_log (
+    number bigint CONSTRAINT audit_log_id_not_null NOT NULL,
+    happened_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    actor_id uuid,
+    relation text NOT NULL,
+    row_key text NOT NULL,
+    operation text NOT NULL,
+    before jsonb,
+    after jsonb,
+    recorded_at timestamp with time zone NOT NULL,
+    actor_kind text NOT NULL,
+    actor_name text NOT NULL,
+    previous_hash text NOT NULL,
+    hash text NOT NULL,
+    CONSTRAINT audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'service'::text, 'operator'::text, 'unknown'::text]))),
+    CONSTRAINT audit_log_operation_check CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'EXPORT'::text, 'ERASE'::text, 'LIFT'::text])))
+);
+
+ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.audit_log IS 'Append-only for everybody; private.chain_audit() numbers and chains the entries.';
+
+CREATE FUNCTION private.audit_hash(entry public.audit_log) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select encode(sha256(convert_to(jsonb_build_array(
+    entry.number, entry.previous_hash,
+    to_char(entry.recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
+    to_char(entry.happened_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
+    entry.actor_kind, entry.actor_id, entry.actor_name,
+    entry.relation, entry.row_key, entry.operation, entry.before, entry.after)::text, 'UTF8')), 'hex')
+$$;
+
+CREATE FUNCTION private.audited(entry jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select (entry - '{compiled,updated_at}'::text[])
+    || case when (entry ->> 'position')::integer > 10000
+            then jsonb_build_object('position', (entry ->> 'position')::integer - 10000) else '{}' end
+$$;
+
+CREATE FUNCTION private.chain_audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  last public.audit_log;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('public.audit_log', 0));
+  select * into last from public.audit_log order by number desc limit 1;
+  new.number := coalesce(last.number, 0) + 1;
+  new.previous_hash := coalesce(last.hash, '');
+  new.recorded_at := private.server_clock();
+  new.actor_id := private.user_id();
+  new.actor_kind := case when new.actor_id is not null then 'person'
+                         when current_setting('role', true) = 'service_role' then 'service' else 'operator' end;
+  new.actor_name := case new.actor_kind
+    when 'person' then coalesce(
+      (select p.full_name from public.profiles p where p.id = new.actor_id),
+      -- Somebody who is only just joining.
+      nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email', '')
+    when 'operator' then session_user::text else '' end;
+  new.hash := private.audit_hash(new);
+  return new;
+end
+$$;
+
 CREATE FUNCTION private.changeable(p_contacts uuid[]) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -127,12 +203,6 @@ CREATE FUNCTION private.changeable(p_contacts uuid[]) RETURNS uuid[]
   where c.id = any (p_contacts)
     and (private.acts_as_service() or private.is_admin()
          or (private.is_staff() and private.user_id() in (c.owner_id, c.created_by)))
-$$;
-
-CREATE FUNCTION private.clock() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    AS $$
-  select coalesce(nullif(pg_catalog.current_setting('mpt.now', true), '')::pg_catalog.timestamptz, pg_catalog.now())
 $$;
 
 CREATE FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) RETURNS void
@@ -341,6 +411,24 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.guard_invitation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  colleague public.profiles;
+begin
+  select * into colleague from public.profiles where email = new.email;
+  if colleague.active then
+    raise exception '% has this address already.', colleague.full_name using errcode = 'MP001';
+  elsif colleague.id is not null then
+    raise exception '% had this address. Reactivate them, or free the address first.', colleague.full_name
+      using errcode = 'MP001';
+  end if;
+  return new;
+end
+$$;
+
 CREATE FUNCTION private.guard_opt_out() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -365,14 +453,15 @@ begin
      and old.id = private.user_id() then
     raise exception 'You cannot change your own role.' using errcode = 'MP001';
   end if;
-  if old.role = 'admin' and old.active and (new.role <> 'admin' or not new.active)
-     and not exists (select from public.profiles
-                     where role = 'admin' and active and id <> old.id) then
-    raise exception 'The last admin must stay an admin.' using errcode = 'MP001';
+  if old.role = 'admin' and old.active and (new.role <> 'admin' or not new.active) then
+    perform pg_advisory_xact_lock(hashtextextended('private.guard_profile_role', 0));
+    if not exists (select from public.profiles where role = 'admin' and active and id <> old.id) then
+      raise exception 'The last admin must stay an admin.' using errcode = 'MP001';
+    end if;
   end if;
-  if new.role is distinct from old.role and not private.acts_as_service()
+  if (new.role, new.email) is distinct from (old.role, old.email) and not private.acts_as_service()
      and not private.is_admin() then
-    raise exception 'Only an admin changes roles.' using errcode = 'MP001';
+    raise exception 'Only an admin changes roles and addresses.' using errcode = 'MP001';
   end if;
   return new;
 end
@@ -426,6 +515,199 @@ begin
   return old;
 end
 $$;
+
+CREATE FUNCTION private.health_questions() RETURNS TABLE(kind text, name text, question text)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+values
+('names', 'migration', $q$ select version as id from supabase_migrations.schema_migrations $q$),
+('names', 'table', $q$ select relname as id from pg_class
+  where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace $q$),
+('names', 'view', $q$ select relname as id from pg_class
+  where relkind = 'v' and relnamespace = 'public'::regnamespace $q$),
+('names', 'column', $q$ select c.relname || '.' || a.attname as id
+  from pg_attribute a join pg_class c on c.oid = a.attrelid
+  where c.relkind in ('r', 'p', 'v') and c.relnamespace = 'public'::regnamespace
+    and a.attnum > 0 and not a.attisdropped $q$),
+('names', 'index', $q$ select indexname as id from pg_indexes where schemaname = 'public' $q$),
+('names', 'constraint', $q$ select c.relname || '.' || o.conname as id
+  from pg_constraint o join pg_class c on c.oid = o.conrelid where o.connamespace = 'public'::regnamespace $q$),
+('names', 'function', $q$ select pronamespace::regnamespace || '.' || proname as id from pg_proc
+  where pronamespace::regnamespace::text in ('public', 'private') $q$),
+('names', 'function text', $q$ select pronamespace::regnamespace || '.' || proname || ' '
+    || md5(regexp_replace(regexp_replace(prosrc, '^--.*$', '', 'gn'), '[ \t\r\n]+', ' ', 'g')) as id
+  from pg_proc where pronamespace::regnamespace::text in ('public', 'private') $q$),
+('names', 'trigger', $q$ select c.relname || '.' || t.tgname as id
+  from pg_trigger t join pg_class c on c.oid = t.tgrelid
+  where c.relnamespace = 'public'::regnamespace and not t.tgisinternal and t.tgenabled in ('O', 'A') $q$),
+('names', 'row-level security', $q$ select relname as id from pg_class
+  where relrowsecurity and relnamespace = 'public'::regnamespace $q$),
+('names', 'forced row-level security', $q$ select relname as id from pg_class
+  where relforcerowsecurity and relnamespace = 'public'::regnamespace $q$),
+('names', 'policy', $q$ select tablename || '.' || policyname as id from pg_policies where schemaname = 'public' $q$),
+('names', 'published e-mail', $q$ select d.key || '.' || t.step as id
+  from public.drip_campaigns d join public.drip_campaign_templates t on t.campaign_id = d.id
+  where t.status = 'published' $q$),
+
+('stray', 'sends without an enrollment', $q$ select s.id from public.email_sends s
+  where not exists (select from public.campaign_enrollments e where e.id = s.enrollment_id) $q$),
+('stray', 'sends without a contact', $q$ select s.id from public.email_sends s
+  where not exists (select from public.contacts c where c.id = s.contact_id) $q$),
+('stray', 'sends without a campaign', $q$ select s.id from public.email_sends s
+  where not exists (select from public.drip_campaigns d where d.id = s.campaign_id) $q$),
+('stray', 'sends without their template version', $q$ select s.id from public.email_sends s
+  where not exists (select from public.drip_campaign_templates t where t.id = s.template_id) $q$),
+('stray', 'sends of another contact, campaign or run than their enrollment', $q$ select s.id
+  from public.email_sends s join public.campaign_enrollments e on e.id = s.enrollment_id
+  where (s.contact_id, s.campaign_id, s.run) <> (e.contact_id, e.campaign_id, e.run) $q$),
+('stray', 'events without their send', $q$ select v.id from public.email_events v
+  where v.send_id is not null and not exists (select from public.email_sends s where s.id = v.send_id) $q$),
+('stray', 'enrollments without a contact', $q$ select e.id from public.campaign_enrollments e
+  where not exists (select from public.contacts c where c.id = e.contact_id) $q$),
+('stray', 'enrollments without a campaign', $q$ select e.id from public.campaign_enrollments e
+  where not exists (select from public.drip_campaigns d where d.id = e.campaign_id) $q$),
+('stray', 'contact types mapped to a missing campaign', $q$ select y.key as id from public.contact_types y
+  where y.campaign_id is not null
+    and not exists (select from public.drip_campaigns d where d.id = y.campaign_id) $q$),
+('stray', 'contacts of an unknown type', $q$ select c.id from public.contacts c
+  where not exists (select from public.contact_types y where y.key = c.contact_type) $q$),
+
+('invariant', 'contacts twice live in one campaign', $q$ select contact_id as id
+  from public.campaign_enrollments where status in ('active', 'paused')
+  group by contact_id, campaign_id having count(*) > 1 $q$),
+('invariant', 'contacts active in two type campaigns', $q$ select contact_id as id
+  from public.campaign_enrollments where status = 'active' and is_type_campaign
+  group by contact_id having count(*) > 1 $q$),
+('invariant', 'contacts with one e-mail twice', $q$ select contact_id as id from public.email_sends
+  group by contact_id, campaign_id, step, run having count(*) > 1 $q$),
+('invariant', 'active enrollments of contacts who may not be written to', $q$ select e.id
+  from public.campaign_enrollments e join public.contacts c on c.id = e.contact_id
+  where e.status = 'active' and (c.archived_at is not null or c.email_status <> 'ok' or c.email is null
+    or exists (select from public.suppressions x where x.email = c.email)) $q$),
+('invariant', 'contacts marked ok whose address is suppressed', $q$ select c.id
+  from public.contacts c join public.suppressions x on x.email = c.email where c.email_status = 'ok' $q$),
+('invariant', 'active enrollments without a date and without an e-mail under way', $q$ select e.id
+  from public.campaign_enrollments e where e.status = 'active' and e.next_send_at is null
+    and not exists (select from public.email_sends s
+                    where s.contact_id = e.contact_id and s.campaign_id = e.campaign_id and s.run = e.run
+                      and s.step = e.next_step and s.status in ('claimed', 'handed_over', 'unconfirmed')) $q$),
+('invariant', 'live enrollments whose next e-mail is not published', $q$ select e.id
+  from public.campaign_enrollments e where e.status in ('active', 'paused')
+    and not exists (select from public.drip_campaign_templates t
+                    where t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published') $q$),
+('invariant', 'e-mails that went out without their merge values', $q$ select id from public.email_sends
+  where merge_values is null and status in ('accepted', 'delivered', 'bounced', 'dropped') $q$),
+('invariant', 'published e-mails that share a place', $q$ select campaign_id as id
+  from public.drip_campaign_templates where status = 'published'
+  group by campaign_id having max(position) <> count(*) $q$),
+('invariant', 'staff without an active admin', $q$ select 'profiles' as id
+  where exists (select from public.profiles)
+    and not exists (select from public.profiles where role = 'admin' and active) $q$),
+
+('exposed', 'tables open to anonymous visitors', $q$ select c.relname as id from pg_class c
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    and (has_any_column_privilege('anon', c.oid, 'select, insert, update, references')
+         or has_table_privilege('anon', c.oid, 'delete, truncate, trigger')) $q$),
+('exposed', 'functions open to anonymous visitors', $q$ select p.proname as id from pg_proc p
+  where p.pronamespace::regnamespace::text in ('public', 'private')
+    and has_function_privilege('anon', p.oid, 'execute') $q$),
+('exposed', 'sequences open to anonymous visitors', $q$ select c.relname as id from pg_class c
+  where c.relnamespace = 'public'::regnamespace
+    and case when c.relkind = 'S' then has_sequence_privilege('anon', c.oid, 'usage, select, update') end $q$),
+('exposed', 'helper schemas open to anonymous visitors', $q$ select 'private' as id
+  where has_schema_privilege('anon', 'private', 'usage, create') $q$),
+
+('lint', 'tables without row-level security', $q$ select relname as id from pg_class
+  where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity $q$),
+('lint', 'tables whose owner is above their policies', $q$ select relname as id from pg_class
+  where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relforcerowsecurity $q$),
+('lint', 'tables with row-level security and without a policy', $q$ select c.relname as id from pg_class c
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relrowsecurity
+    and not exists (select from pg_policy p where p.polrelid = c.oid) $q$),
+('lint', 'policies that nobody asks, for row-level security is off', $q$ select c.relname || '.' || p.polname as id
+  from pg_policy p join pg_class c on c.oid = p.polrelid
+  where c.relnamespace = 'public'::regnamespace and not c.relrowsecurity $q$),
+('lint', 'policies that let everything pass', $q$ select c.relname || '.' || p.polname as id
+  from pg_policy p join pg_class c on c.oid = p.polrelid
+  where c.relnamespace = 'public'::regnamespace and p.polpermissive
+    and 'true' in (pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) $q$),
+('lint', 'policies for everybody instead of a role', $q$ select c.relname || '.' || p.polname as id
+  from pg_policy p join pg_class c on c.oid = p.polrelid
+  where c.relnamespace = 'public'::regnamespace
+    and p.polroles && array[0::oid, (select oid from pg_roles where rolname = 'anon')] $q$),
+('lint', 'policies that ask who it is once a row', $q$ select tablename || '.' || policyname as id
+  from pg_policies cross join lateral (values (qual), (with_check)) e (expression)
+  where schemaname = 'public'
+    -- Wrapped as (select helper()) it is asked once a statement; what is left when those are cut out is not.
+    and regexp_replace(e.expression, '\(\s*select\s+[\w.]+\([^()]*\)(\s+as\s+\w+)?\s*\)', '', 'gi')
+        ~* '(private|auth)\.\w+\s*\(|current_setting\s*\(' $q$),
+('lint', 'policies that believe what people write about themselves', $q$ select tablename || '.' || policyname as id
+  from pg_policies where schemaname = 'public' and concat(qual, with_check) ~* 'user_?meta_?data' $q$),
+('lint', 'tables where several policies allow one thing to one role', $q$
+  select c.relname || ' ' || r.rolname || ' ' || a.action as id
+  from pg_policy p
+  join pg_class c on c.oid = p.polrelid
+  join pg_roles r on r.oid = any (p.polroles) or (0::oid = any (p.polroles) and r.rolname in ('anon', 'authenticated'))
+  join (values ('r', 'select'), ('a', 'insert'), ('w', 'update'), ('d', 'delete')) a (letter, action)
+    on p.polcmd::text in (a.letter, '*')
+  where c.relnamespace = 'public'::regnamespace and p.polpermissive
+  group by c.relname, r.rolname, a.action having count(*) > 1 $q$),
+('lint', 'functions without a fixed search path', $q$ select p.pronamespace::regnamespace || '.' || p.proname as id
+  from pg_proc p
+  where p.pronamespace::regnamespace::text in ('public', 'private')
+    and not coalesce(p.proconfig, '{}') && array['search_path=""', 'search_path=pg_catalog']
+    and not exists (select from pg_depend d
+                    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') $q$),
+('lint', 'functions with their owner''s rights for everybody', $q$
+  select p.pronamespace::regnamespace || '.' || p.proname as id from pg_proc p
+  where p.pronamespace::regnamespace::text in ('public', 'private') and p.prosecdef
+    and has_function_privilege('anon', p.oid, 'execute') $q$),
+('lint', 'functions with their owner''s rights that never ask who calls', $q$
+  select p.pronamespace::regnamespace || '.' || p.proname as id from pg_proc p
+  where p.pronamespace = 'public'::regnamespace and p.prosecdef
+    and has_function_privilege('authenticated', p.oid, 'execute')
+    and p.prosrc !~ 'private\.(is_staff|is_admin|user_id|my_contact_ids|changeable|acts_as_service|only_for_admins)\M' $q$),
+('lint', 'views with their owner''s rights', $q$ select relname as id from pg_class
+  where relnamespace = 'public'::regnamespace and relkind = 'v'
+    and not coalesce(reloptions, '{}') && array['security_invoker=true', 'security_invoker=on',
+                                                'security_invoker=1', 'security_invoker=yes'] $q$),
+('lint', 'views that show the accounts of Supabase Auth', $q$ select distinct c.relname as id
+  from pg_class c
+  join pg_rewrite w on w.ev_class = c.oid
+  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('v', 'm')
+    and d.refclassid = 'pg_class'::regclass and d.refobjid = to_regclass('auth.users') $q$),
+('lint', 'materialized views and foreign tables in the API', $q$ select relname as id from pg_class
+  where relnamespace = 'public'::regnamespace and relkind in ('m', 'f')
+    and (has_any_column_privilege('anon', oid, 'select')
+         or has_any_column_privilege('authenticated', oid, 'select')) $q$),
+('lint', 'extensions in the schema of the API', $q$ select extname as id from pg_extension
+  where extnamespace = 'public'::regnamespace $q$),
+('lint', 'tables without a primary key', $q$ select c.relname as id from pg_class c
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+    and not exists (select from pg_constraint o where o.conrelid = c.oid and o.contype = 'p') $q$),
+('lint', 'foreign keys without an index', $q$ select c.relname || '.' || o.conname as id
+  from pg_constraint o join pg_class c on c.oid = o.conrelid
+  where o.contype = 'f' and o.connamespace = 'public'::regnamespace and not exists (
+    select from pg_index i
+    where i.indrelid = o.conrelid and i.indisvalid
+      and (i.indkey::int2[])[0:cardinality(o.conkey) - 1] @> o.conkey
+      -- An index of the rows that have a value serves as well: nothing refers by null.
+      and (i.indpred is null
+           or pg_get_expr(i.indpred, i.indrelid) = (select format('(%I IS NOT NULL)', a.attname)
+               from pg_attribute a where a.attrelid = o.conrelid and a.attnum = o.conkey[1]))) $q$),
+('lint', 'indexes that are there twice', $q$ select string_agg(c.relname, ' = ' order by c.relname) as id
+  from pg_index i join pg_class c on c.oid = i.indexrelid
+  where c.relnamespace = 'public'::regnamespace
+  group by i.indrelid, c.relam, i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
+           pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid)
+  having count(*) > 1 $q$),
+('lint', 'tables whose rows this check cannot see', $q$ select relname as id from pg_class
+  where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and row_security_active(oid) $q$)
+$_$;
+
+COMMENT ON FUNCTION private.health_questions() IS 'What public.health_report() asks. A reason why an answer is accepted stands in crm/database/accepted_findings.py.';
 
 CREATE FUNCTION private.is_admin() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -534,8 +816,13 @@ CREATE FUNCTION private.keep_quiet(p_contact uuid, p_until timestamp with time z
     SET search_path TO ''
     AS $$
 begin
-  update public.contacts c set quiet_until = p_until, quiet_reason = p_reason, updated_at = p_now
-  where c.id = p_contact and coalesce(c.quiet_until, p_now) < p_until;
+  update public.contacts c
+  set quiet_until = greatest(c.quiet_until, p_until), updated_at = p_now,
+      quiet_reason = case when c.quiet_reason = 'asked_for_a_pause' and c.quiet_until > p_now then c.quiet_reason
+                          else p_reason end
+  where c.id = p_contact
+    and (coalesce(c.quiet_until, p_now) < p_until
+         or (p_reason = 'asked_for_a_pause' and c.quiet_reason <> p_reason and p_until > p_now));
   return found;
 end
 $$;
@@ -915,6 +1202,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.retire_local_admin(p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update public.profiles set active = false, updated_at = p_now
+  where id = '00000000-0000-0000-0000-000000000001' and active
+$$;
+
 CREATE FUNCTION private.score_events(p_sends uuid[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -972,6 +1267,11 @@ CREATE FUNCTION private.send_rank(status text) RETURNS smallint
   select case status when 'accepted' then 1 when 'delivered' then 2 when 'dropped' then 3
                      when 'bounced' then 4 else 0 end::smallint
 $$;
+
+CREATE FUNCTION private.server_clock() RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$ select clock_timestamp() $$;
 
 CREATE FUNCTION private.setting(wanted text) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1060,31 +1360,48 @@ CREATE FUNCTION private.standing_by_events(p_contacts uuid[]) RETURNS TABLE(cont
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  with signs as (
-    select e.contact_id, e.occurred_at, e.reason, c.email,
+  with forgiven as materialized (
+    select (a.after ->> 'contact_id')::uuid as contact_id, max(a.happened_at) as at from public.audit_log a
+    where a.operation = 'LIFT' and a.after ->> 'contact_id' = any (p_contacts::text[]) group by 1),
+  counting as (
+    select e.*, c.email as address from public.email_events e
+    join public.contacts c on c.id = e.contact_id
+    left join forgiven f on f.contact_id = e.contact_id
+    where e.contact_id = any (p_contacts)
+      and e.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped', 'blocked')
+      and (f.at is null or e.received_at > f.at)),
+  signs as (
+    select e.contact_id, e.occurred_at, e.reason,
       case when e.event = 'spamreport' or (e.event = 'dropped' and e.reason ilike 'spam reporting address%') then 'complained'
            when e.event in ('unsubscribe', 'group_unsubscribe')
              or (e.event = 'dropped' and e.reason ilike 'unsubscribed address%') then 'unsubscribed'
            -- A late bounce of an address that was corrected meanwhile says nothing about the new one.
-           when lower(e.email) in ('', c.email) and (e.event = 'bounce'
+           when lower(e.email) in ('', e.address) and (e.event = 'bounce'
              or (e.event = 'dropped' and e.reason ilike 'bounced address%')) then 'bounced'
-           when lower(e.email) in ('', c.email) and e.event = 'dropped' and e.reason ilike 'invalid%' then 'invalid' end as status
-    from public.email_events e join public.contacts c on c.id = e.contact_id
-    where e.contact_id = any (p_contacts)
-      and e.event in ('spamreport', 'unsubscribe', 'group_unsubscribe', 'bounce', 'dropped')),
+           when lower(e.email) in ('', e.address) and e.event = 'dropped' and e.reason ilike 'invalid%' then 'invalid' end as status
+    from counting e),
   -- Turned away again and again is as good as bounced.
   turned_away as (
     select e.contact_id, e.occurred_at, 'Turned away repeatedly: ' || e.reason as reason, 'bounced' as status
-    from public.email_events e join public.contacts c on c.id = e.contact_id
-    where e.contact_id = any (p_contacts) and e.event = 'blocked' and lower(e.email) = c.email
-      and (select count(distinct b.send_id) from public.email_events b
-           where b.contact_id = e.contact_id and b.event = 'blocked' and lower(b.email) = c.email
+    from counting e
+    where e.event = 'blocked' and lower(e.email) = e.address
+      and (select count(distinct b.send_id) from counting b
+           where b.contact_id = e.contact_id and b.event = 'blocked' and lower(b.email) = b.address
              and b.occurred_at between e.occurred_at - interval '30 days' and e.occurred_at)
           >= (private.setting('soft_bounce_limit'))::text::integer)
   select distinct on (a.contact_id) a.contact_id, a.status, left(a.reason, 500), a.occurred_at
   from (select s.contact_id, s.status, s.reason, s.occurred_at from signs s where s.status is not null
         union all select t.contact_id, t.status, t.reason, t.occurred_at from turned_away t) a
   order by a.contact_id, private.weight_of(a.status) desc, a.occurred_at, a.reason
+$$;
+
+CREATE FUNCTION private.standing_of(person uuid, address text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select case when id <> person then 'address_taken' when active then 'known' else 'inactive' end
+  from public.profiles where id = person or email = address
+  order by id = person desc limit 1
 $$;
 
 CREATE FUNCTION private.status_of_suppression(reason text) RETURNS text
@@ -1189,6 +1506,31 @@ CREATE FUNCTION private.uuid_v7() RETURNS uuid
     'hex')::pg_catalog.uuid
 $$;
 
+CREATE FUNCTION private.verified_address() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+  claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+  address text;
+  verified boolean;
+  accounts integer := 0;
+begin
+  if to_regclass('auth.users') is not null then
+    -- Elsewhere the table does not exist, so the statement must not be read before it is needed.
+    execute 'select email::text, email_confirmed_at is not null from auth.users where id = $1'
+      into address, verified using private.user_id();
+    get diagnostics accounts = row_count;
+  end if;
+  if accounts = 0 then
+    address := claims ->> 'email';
+    verified := claims ->> 'email_verified' = 'true';
+  end if;
+  -- Collation "C" leaves letters alone that only look like those of another address in lower case.
+  return case when verified then nullif(lower(btrim(address) collate "C"), '') end;
+end
+$_$;
+
 CREATE FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone, p_number bigint DEFAULT 0) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1241,22 +1583,65 @@ CREATE FUNCTION private.write_audit() RETURNS trigger
     SET search_path TO ''
     AS $$
 declare
-  was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) - 'compiled' - 'secret' end;
-  is_now jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) - 'compiled' - 'secret' end;
+  was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+  is_now jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  secret text := case when 'true' in (was ->> 'is_secret', is_now ->> 'is_secret') then 'value' else 'secret' end;
+  told boolean := tg_op = 'UPDATE' and (was -> secret) is distinct from (is_now -> secret);
 begin
+  was := private.audited(was) - secret;
+  is_now := private.audited(is_now) - secret;
+  if told then
+    is_now := is_now || jsonb_build_object(secret, 'changed');
+  end if;
   if was is not distinct from is_now then
     return null;
   end if;
-  insert into public.audit_log (actor_id, relation, row_key, operation, before, after)
-  values (private.user_id(), tg_table_name,
-          coalesce(is_now ->> 'id', is_now ->> 'key', was ->> 'id', was ->> 'key'), tg_op, was, is_now);
+  insert into public.audit_log (relation, row_key, operation, before, after)
+  select tg_table_name, string_agg(coalesce(is_now, was) ->> a.attname, ' ' order by a.attnum), tg_op, was, is_now
+  from pg_catalog.pg_index i
+  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+  where i.indrelid = tg_relid and i.indisprimary;
   return null;
 end
 $$;
 
+CREATE FUNCTION private.write_erasures() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.audit_log (relation, row_key, operation, before)
+  select 'contacts', e.id, 'ERASE', jsonb_build_object('contact_type', e.contact_type, 'created_at', e.created_at)
+  from erased e order by e.id;
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.write_lift() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  by_function boolean := coalesce(current_setting('mpt.lifting', true) = old.email, false);
+begin
+  insert into public.audit_log (relation, row_key, operation, before, after)
+  values ('suppressions', old.email, case when by_function then 'LIFT' else 'DELETE' end, to_jsonb(old),
+          case when by_function then jsonb_build_object(
+            'reason', current_setting('mpt.lift_reason', true),
+            'contact_id', (select c.id from public.contacts c where c.email = old.email)) end);
+  return null;
+end
+$$;
+
+CREATE FUNCTION public.a_thousand_rows() RETURNS SETOF integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$ select generate_series(1, 1000) $$;
+
 CREATE FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   before bigint;
@@ -1283,6 +1668,7 @@ $$;
 CREATE FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   mine uuid[];
@@ -1309,6 +1695,45 @@ begin
   return changed;
 end
 $$;
+
+CREATE FUNCTION public.change_limits(p_limits text, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+  given jsonb := p_limits::jsonb;
+  changed bigint;
+begin
+  if not private.is_admin() then
+    raise exception 'Only an admin changes the limits.' using errcode = '42501';
+  end if;
+  if jsonb_typeof(given) <> 'object' then
+    raise exception 'Limits are given by their names.' using errcode = '22023';
+  end if;
+  if exists (
+    select from jsonb_object_keys(given) k where k <> all (
+      '{account_daily_cap,warm_up,contact_daily_cap,unconfirmed_grace_minutes,send_attempts,soft_bounce_limit,
+        breaker_days,breaker_least_sends,breaker_bounce_percent,breaker_complaint_percent,breaker_failure_percent}'::text[]))
+  then
+    raise exception 'There is no such limit.' using errcode = '22023';
+  end if;
+  if exists (
+    select from jsonb_each(given) g
+    where g.value = 'null' and g.key <> all ('{account_daily_cap,warm_up,contact_daily_cap}'::text[]))
+  then
+    raise exception 'Only a cap can be left out.' using errcode = '22023';
+  end if;
+  -- All others are held by the constraint numbers_are_numbers.
+  if given ->> 'contact_daily_cap' !~ '^[1-9][0-9]{0,8}$' then
+    raise exception 'A cap is a whole number above 0.' using errcode = '22023';
+  end if;
+  update public.app_settings s set value = g.value, updated_at = p_now
+  from jsonb_each(given) g
+  where s.key = g.key and s.value is distinct from g.value;
+  get diagnostics changed = row_count;
+  return changed;
+end
+$_$;
 
 CREATE FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1354,6 +1779,7 @@ CREATE FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET statement_timeout TO '55s'
     AS $$
 declare
   turn record;
@@ -1490,9 +1916,34 @@ CREATE FUNCTION public.due_by_step(p_now timestamp with time zone) RETURNS TABLE
   group by d.id, d.key, t.step, t.name, t.position order by d.id, t.position
 $$;
 
+CREATE FUNCTION public.end_quiet(p_contact uuid, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if private.acts_as_service() or cardinality(private.changeable(array[p_contact])) = 0 then
+    raise exception 'Only the owner or an admin ends a hold.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  update public.contacts c set quiet_until = null, quiet_reason = '', updated_at = p_now
+  where c.id = p_contact and c.quiet_until > p_now;
+  if not found then
+    return false;
+  end if;
+  update public.campaign_enrollments e set next_send_at = p_now, updated_at = p_now
+  where e.contact_id = p_contact and e.status = 'active' and e.next_send_at > p_now
+    and e.next_send_at = (select d.until from public.drip_decisions d
+                          where d.enrollment_id = e.id and d.reason = 'quiet' order by d.id desc limit 1);
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  values (p_contact, p_now, 'quiet', 'Back already: the out-of-office hold was ended by hand');
+  return true;
+end
+$$;
+
 CREATE FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   allowed uuid[] := private.changeable(p_contacts);
@@ -1507,6 +1958,7 @@ $$;
 CREATE FUNCTION public.expire_steps(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_explanations text[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   behind uuid[];
@@ -1603,6 +2055,19 @@ CREATE FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time z
   order by e.enrolled_at desc, e.id desc, t.position, t.step
 $$;
 
+CREATE FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) RETURNS SETOF public.audit_log
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select a.* from public.audit_log a
+  where (p_kind is null or a.actor_kind = p_kind) and (p_actor is null or a.actor_id = p_actor)
+    and (p_relations is null or a.relation = any (p_relations))
+    and (p_operations is null or a.operation = any (p_operations))
+    and (p_since is null or a.recorded_at >= p_since) and (p_until is null or a.recorded_at < p_until)
+    and (p_before is null or a.number < p_before)
+  order by a.number desc limit p_limit
+$$;
+
 CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1643,6 +2108,7 @@ $$;
 CREATE FUNCTION public.give_back(p_now timestamp with time zone, p_run bigint, p_sends uuid[]) RETURNS bigint
     LANGUAGE sql
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
   select public.postpone(
     p_now, p_run, array_agg(w.id), array_agg(w.until), array_agg(w.reason), array_agg(w.explanation))
@@ -1689,6 +2155,7 @@ CREATE FUNCTION public.hand_over(p_now timestamp with time zone, p_leave_by time
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET statement_timeout TO '55s'
     AS $$
 declare
   today date := (p_now at time zone 'UTC')::date;
@@ -1729,9 +2196,41 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.health_report() RETURNS TABLE(kind text, name text, ids text[], total bigint, trouble text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+  asked record;
+begin
+  for asked in select q.kind, q.name, q.question from private.health_questions() q loop
+    kind := asked.kind;
+    name := asked.name;
+    trouble := '';
+    begin
+      execute format(
+        'select coalesce(array_agg(r.id order by r.place) filter (where r.place <= %s), ''{}''), count(*)
+         from (select q.id::text, row_number() over (order by q.id::text) as place from (%s) q) r',
+        case asked.kind when 'names' then 100000 else 100 end, asked.question)
+        into ids, total;
+    exception when undefined_table or undefined_column or undefined_function or undefined_object
+                or invalid_schema_name or insufficient_privilege then
+      ids := '{}';
+      total := null;
+      trouble := sqlerrm;
+    end;
+    return next;
+  end loop;
+end
+$$;
+
+COMMENT ON FUNCTION public.health_report() IS 'Everything that scripts/check_drip_tables.py asks, in one answer.';
+
 CREATE FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) RETURNS TABLE(row_number integer, outcome text, contact_id uuid)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   me uuid := private.user_id();
@@ -1848,9 +2347,116 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.invite_first_admin(p_email text, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  address text := lower(btrim(p_email));
+begin
+  if not private.acts_as_service() then
+    raise exception 'Only the installation itself invites the first admin.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  -- One start after another, and none beside an invitation that is just being accepted.
+  lock table public.invitations in share row exclusive mode;
+  if exists (select from public.profiles
+             where role = 'admin' and active and id <> '00000000-0000-0000-0000-000000000001') then
+    return false;
+  end if;
+  delete from public.invitations where first_admin and email <> address;
+  if exists (select from public.profiles where email = address) then
+    update public.profiles set role = 'admin', updated_at = p_now where email = address and active;
+    if found then
+      perform private.retire_local_admin(p_now);
+    end if;
+    return false;
+  end if;
+  insert into public.invitations as i (email, full_name, role, invited_by, first_admin, invited_at)
+  values (address, coalesce(nullif(btrim(initcap(translate(split_part(address, '@', 1), '._-+', '    '))), ''), address),
+          'admin', null, true, p_now)
+  on conflict (email) do update set role = 'admin', first_admin = true
+  where (i.role, i.first_admin) is distinct from ('admin', true);
+  return true;
+end
+$$;
+
+CREATE FUNCTION public.join_staff(p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  me uuid := private.user_id();
+  standing text := private.standing_of(me, null);
+  address text;
+  invited public.invitations;
+begin
+  if me is null then
+    raise exception 'Nobody is signed in.' using errcode = '42501';
+  elsif standing is not null then
+    return standing;
+  end if;
+  address := private.verified_address();
+  if address is null then
+    return 'unverified';
+  end if;
+  standing := private.standing_of(me, address);
+  if standing is not null then
+    return standing;
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  select * into invited from public.invitations where email = address for update;
+  if invited.id is null then
+    -- Another tab may have been first: the lock waited for it.
+    return coalesce(private.standing_of(me, address), 'not_invited');
+  end if;
+  insert into public.profiles (id, email, full_name, role, created_at, updated_at)
+  values (me, address, invited.full_name, invited.role, p_now, p_now);
+  delete from public.invitations where id = invited.id;
+  if invited.role = 'admin' then
+    perform private.retire_local_admin(p_now);
+  end if;
+  return 'joined';
+end
+$$;
+
+CREATE FUNCTION public.lift_suppression(p_email text, p_reason text, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  address text := lower(btrim(p_email));
+  person uuid;
+  lifted boolean;
+begin
+  if not private.is_admin() then
+    raise exception 'Only admins lift a suppression.' using errcode = '42501';
+  end if;
+  if coalesce(length(btrim(p_reason)), 0) not between 1 and 500 then
+    raise exception 'Say in at most 500 characters why this address may be written to again.' using errcode = 'MP006';
+  end if;
+  perform set_config('mpt.now', p_now::text, true), set_config('mpt.lifting', address, true),
+          set_config('mpt.lift_reason', btrim(p_reason), true);
+  select c.id into person from public.contacts c where c.email = address and c.email_status <> 'ok' for no key update;
+  -- Stopped without being listed, as by an operator's hand: it is listed first, so that its lifting is on record.
+  insert into public.suppressions (email, reason, source, created_at)
+  select c.email, private.suppression_of_status(c.email_status), 'contact', p_now
+  from public.contacts c where c.id = person on conflict (email) do nothing;
+  delete from public.suppressions where email = address;
+  lifted := found;
+  update public.contacts set email_status = 'ok', email_status_reason = '', email_status_at = p_now, updated_at = p_now
+  where id = person;
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  select person, p_now, 'suppression_lifted', 'May be written to again: ' || btrim(p_reason) where person is not null;
+  perform set_config('mpt.lifting', '', true), set_config('mpt.lift_reason', '', true);
+  return lifted;
+end
+$$;
+
 CREATE FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 begin
   if not private.is_admin() then
@@ -1866,6 +2472,7 @@ $$;
 CREATE FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   moved bigint;
@@ -1894,6 +2501,7 @@ $$;
 CREATE FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   content jsonb := p_content::jsonb;
@@ -1932,6 +2540,7 @@ CREATE FUNCTION public.record_events(p_events text, p_now timestamp with time zo
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_seqscan TO 'off'
+    SET statement_timeout TO '55s'
     AS $$
 begin
   perform set_config('mpt.now', p_now::text, true);
@@ -1976,6 +2585,28 @@ begin
          count(*) filter (where k.contact is null)
   into stored, repeated, "foreign" from known k;
   return next;
+end
+$$;
+
+CREATE FUNCTION public.record_export(p_relation text, p_row_count bigint, p_description text, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  written bigint;
+begin
+  if not private.is_staff() then
+    raise exception 'Only staff export.' using errcode = '42501';
+  end if;
+  if to_regclass(format('public.%I', p_relation)) is null or p_row_count is null or p_row_count < 0
+     or length(btrim(p_description)) not between 1 and 500 then
+    raise exception 'Name what is exported, how many rows, and which.' using errcode = '22023';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  insert into public.audit_log (relation, row_key, operation, after)
+  values (p_relation, '', 'EXPORT', jsonb_build_object('row_count', p_row_count, 'description', btrim(p_description)))
+  returning number into written;
+  return written;
 end
 $$;
 
@@ -2034,6 +2665,7 @@ $$;
 CREATE FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 begin
   perform private.only_for_admins();
@@ -2063,6 +2695,7 @@ $$;
 CREATE FUNCTION public.rescore_events(p_since timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   changed bigint := 0;
@@ -2142,6 +2775,7 @@ $$;
 CREATE FUNCTION public.retire_step(p_campaign uuid, p_step smallint, p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   waiting uuid[];
@@ -2166,6 +2800,7 @@ $$;
 CREATE FUNCTION public.retry_failed(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   freed bigint;
@@ -2195,6 +2830,7 @@ $$;
 CREATE FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 declare
   unsent uuid[];
@@ -2223,6 +2859,7 @@ CREATE FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_to
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET statement_timeout TO '55s'
     AS $$
 declare
   settled uuid[];
@@ -2306,6 +2943,7 @@ $$;
 CREATE FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) RETURNS SETOF uuid
     LANGUAGE sql STABLE
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
   select s.id
   from public.email_sends s
@@ -2324,6 +2962,7 @@ CREATE FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) RETUR
     LANGUAGE plpgsql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
+    SET statement_timeout TO '55s'
     AS $$
 begin
   released := 0; unconfirmed := 0; confirmed := 0; resent := 0; held := 0;
@@ -2613,6 +3252,43 @@ CREATE FUNCTION public.upcoming_enrollments(p_limit integer) RETURNS SETOF publi
   order by l.next_send_at
 $$;
 
+CREATE FUNCTION public.verify_audit(p_expected text) RETURNS TABLE(entries bigint, head text, problem text, broken_at bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_admin() then
+    raise exception 'Only admins check the audit log.' using errcode = '42501';
+  end if;
+  return query
+  with walked as (
+    select a.number, a.hash, a.previous_hash, private.audit_hash(a) as hash_now,
+           lag(a.number, 1, 0::bigint) over chain as number_before, lag(a.hash, 1, '') over chain as hash_before,
+           lead(a.previous_hash) over chain as named_after
+    from public.audit_log a window chain as (order by a.number)),
+  judged as (
+    select w.number, w.hash, w.number_before, case
+        when w.number > w.number_before + 1 then 'missing'
+        when w.number <= w.number_before then 'added'
+        when w.hash_now <> w.hash and w.previous_hash = w.hash_before then 'changed'
+        -- The next entry goes by this one's hash: then it was the one before that was written anew.
+        when w.previous_hash <> w.hash_before and w.hash_now = w.hash and w.named_after = w.hash and w.number > 1
+          then 'changed_before'
+        when w.previous_hash <> w.hash_before then 'added' end as fault
+    from walked w),
+  first_fault as (
+    select case j.fault when 'changed_before' then 'changed' else j.fault end as fault,
+           case j.fault when 'missing' then j.number_before + 1 when 'changed_before' then j.number - 1 else j.number end as at
+    from judged j where j.fault is not null order by j.number limit 1),
+  whole as (
+    select count(*) as entries,
+           coalesce(p_expected, '') = '' or coalesce(bool_or(j.hash = p_expected), false) as is_known from judged j)
+  select w.entries, coalesce((select a.hash from public.audit_log a order by a.number desc limit 1), ''),
+         coalesce(f.fault, case when w.is_known then '' else 'cut_off' end), f.at
+  from whole w left join first_fault f on true;
+end
+$$;
+
 CREATE FUNCTION public.webhook_health() RETURNS TABLE(last_event_at timestamp with time zone, last_reply_at timestamp with time zone, quarantined bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2644,7 +3320,7 @@ CREATE TABLE public.activities (
     send_id uuid,
     due_at timestamp with time zone,
     completed_at timestamp with time zone,
-    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'reply'::text, 'auto_reply'::text, 'quiet'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
+    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'suppression_lifted'::text, 'reply'::text, 'auto_reply'::text, 'quiet'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
     CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000)))
 );
 
@@ -2678,28 +3354,15 @@ CREATE VIEW public.app_settings_public WITH (security_invoker='false', security_
    FROM public.app_settings
   WHERE ((NOT is_secret) AND private.is_staff());
 
-CREATE TABLE public.audit_log (
-    id bigint NOT NULL,
-    happened_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    actor_id uuid,
-    relation text NOT NULL,
-    row_key text NOT NULL,
-    operation text NOT NULL,
-    before jsonb,
-    after jsonb,
-    CONSTRAINT audit_log_operation_check CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text])))
-);
-
-ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.audit_log_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
+CREATE VIEW public.audit_actors WITH (security_invoker='true') AS
+ SELECT DISTINCT ON (actor_kind, actor_id) actor_kind,
+    actor_id,
+        CASE
+            WHEN (actor_kind = 'person'::text) THEN actor_name
+            ELSE ''::text
+        END AS actor_name
+   FROM public.audit_log a
+  ORDER BY actor_kind, actor_id, number DESC;
 
 CREATE TABLE public.breaker_counts (
     campaign_id uuid NOT NULL,
@@ -2766,7 +3429,7 @@ CREATE VIEW public.campaign_overview WITH (security_invoker='true') AS
 
 CREATE TABLE public.profiles (
     id uuid NOT NULL,
-    email text NOT NULL,
+    email text,
     full_name text NOT NULL,
     phone text DEFAULT ''::text NOT NULL,
     role text DEFAULT 'sales'::text NOT NULL,
@@ -2774,6 +3437,7 @@ CREATE TABLE public.profiles (
     time_zone text DEFAULT 'UTC'::text NOT NULL,
     created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT active_staff_have_an_address CHECK (((email IS NOT NULL) OR (NOT active))),
     CONSTRAINT profiles_email_check CHECK ((email = lower(btrim(email)))),
     CONSTRAINT profiles_full_name_check CHECK ((btrim(full_name) <> ''::text)),
     CONSTRAINT profiles_role_check CHECK ((role = ANY (ARRAY['sales'::text, 'admin'::text]))),
@@ -2951,6 +3615,24 @@ CREATE VIEW public.industries_in_use WITH (security_invoker='true') AS
    FROM public.contacts
   WHERE ((industry <> ''::text) AND (archived_at IS NULL))
   GROUP BY industry;
+
+CREATE TABLE public.invitations (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    email text NOT NULL,
+    full_name text NOT NULL,
+    role text DEFAULT 'sales'::text NOT NULL,
+    invited_by uuid DEFAULT private.user_id(),
+    first_admin boolean DEFAULT false NOT NULL,
+    invited_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT invitations_check CHECK (((NOT first_admin) OR (role = 'admin'::text))),
+    CONSTRAINT invitations_email_check CHECK (((email = lower(btrim(email))) AND (email ~~ '_%@_%'::text) AND (length(email) <= 254))),
+    CONSTRAINT invitations_full_name_check CHECK (((btrim(full_name) <> ''::text) AND (length(full_name) <= 200))),
+    CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['sales'::text, 'admin'::text])))
+);
+
+ALTER TABLE ONLY public.invitations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.invitations IS 'Addresses that may join the staff; accepted ones are deleted.';
 
 CREATE TABLE public.networking_event_attendees (
     event_id uuid NOT NULL,
@@ -3194,7 +3876,7 @@ ALTER TABLE ONLY public.app_settings
     ADD CONSTRAINT app_settings_pkey PRIMARY KEY (key);
 
 ALTER TABLE ONLY public.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY public.breaker_counts
     ADD CONSTRAINT breaker_counts_pkey PRIMARY KEY (campaign_id, sent_on);
@@ -3240,6 +3922,12 @@ ALTER TABLE ONLY public.email_sends
 
 ALTER TABLE ONLY public.former_addresses
     ADD CONSTRAINT former_addresses_pkey PRIMARY KEY (email, contact_id);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_email_key UNIQUE (email);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.networking_event_attendees
     ADD CONSTRAINT networking_event_attendees_pkey PRIMARY KEY (event_id, contact_id);
@@ -3287,7 +3975,9 @@ CREATE INDEX activities_actor ON public.activities USING btree (actor_id) WHERE 
 
 CREATE INDEX activities_timeline ON public.activities USING btree (contact_id, occurred_at DESC, id DESC);
 
-CREATE INDEX audit_log_newest ON public.audit_log USING btree (happened_at DESC);
+CREATE INDEX audit_log_by_time ON public.audit_log USING btree (recorded_at);
+
+CREATE INDEX audit_log_lifts ON public.audit_log USING btree (((after ->> 'contact_id'::text))) WHERE (operation = 'LIFT'::text);
 
 CREATE INDEX contact_types_campaign ON public.contact_types USING btree (campaign_id);
 
@@ -3333,6 +4023,8 @@ CREATE INDEX enrollments_restarted_from ON public.campaign_enrollments USING btr
 
 CREATE INDEX former_addresses_contact ON public.former_addresses USING btree (contact_id);
 
+CREATE INDEX invitations_invited_by ON public.invitations USING btree (invited_by);
+
 CREATE INDEX networking_event_attendees_added_by ON public.networking_event_attendees USING btree (added_by);
 
 CREATE INDEX networking_event_attendees_contact ON public.networking_event_attendees USING btree (contact_id);
@@ -3340,6 +4032,8 @@ CREATE INDEX networking_event_attendees_contact ON public.networking_event_atten
 CREATE INDEX networking_events_owner ON public.networking_events USING btree (owner_id);
 
 CREATE UNIQUE INDEX one_active_type_campaign ON public.campaign_enrollments USING btree (contact_id) WHERE ((status = 'active'::text) AND is_type_campaign);
+
+CREATE UNIQUE INDEX one_first_admin_invitation ON public.invitations USING btree (first_admin) WHERE first_admin;
 
 CREATE UNIQUE INDEX one_live_enrollment_a_campaign ON public.campaign_enrollments USING btree (contact_id, campaign_id) WHERE (status = ANY (ARRAY['active'::text, 'paused'::text]));
 
@@ -3369,9 +4063,15 @@ CREATE TRIGGER "Aa_remember_wish" AFTER DELETE ON public.contacts FOR EACH ROW E
 
 CREATE TRIGGER apply_suppression BEFORE INSERT OR UPDATE OF email, email_status ON public.contacts FOR EACH ROW EXECUTE FUNCTION private.apply_suppression();
 
+CREATE TRIGGER chain_audit BEFORE INSERT ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.chain_audit();
+
+ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER chain_audit;
+
 CREATE TRIGGER guard_activity BEFORE DELETE OR UPDATE ON public.activities FOR EACH ROW EXECUTE FUNCTION private.guard_activity();
 
 CREATE TRIGGER guard_enrollment_runs AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_enrollment_runs();
+
+CREATE TRIGGER guard_invitation BEFORE INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.guard_invitation();
 
 CREATE TRIGGER guard_opt_out AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_opt_out();
 
@@ -3407,11 +4107,15 @@ CREATE TRIGGER on_suppressions_changed AFTER UPDATE ON public.suppressions REFER
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.refuse_change();
 
+ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER refuse_change;
+
 CREATE TRIGGER refuse_identity_change BEFORE UPDATE OF run, contact_id, campaign_id ON public.campaign_enrollments FOR EACH ROW EXECUTE FUNCTION private.refuse_identity_change();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.activities FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_truncate();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_truncate();
+
+ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER refuse_truncate;
 
 CREATE TRIGGER remember_address AFTER UPDATE OF email ON public.contacts FOR EACH ROW WHEN (((old.email IS DISTINCT FROM new.email) AND (old.email IS NOT NULL))) EXECUTE FUNCTION private.remember_address();
 
@@ -3423,11 +4127,15 @@ CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.drip_campa
 
 CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.drip_campaigns FOR EACH ROW EXECUTE FUNCTION private.write_audit();
 
+CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.write_audit();
+
 CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION private.write_audit();
 
-CREATE TRIGGER write_audit AFTER DELETE ON public.suppressions FOR EACH ROW EXECUTE FUNCTION private.write_audit();
-
 CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION private.write_audit();
+
+CREATE TRIGGER write_erasures AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS erased FOR EACH STATEMENT EXECUTE FUNCTION private.write_erasures();
+
+CREATE TRIGGER write_lift AFTER DELETE ON public.suppressions FOR EACH ROW EXECUTE FUNCTION private.write_lift();
 
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.profiles(id) ON DELETE SET NULL;
@@ -3495,6 +4203,9 @@ ALTER TABLE ONLY public.email_sends
 ALTER TABLE ONLY public.former_addresses
     ADD CONSTRAINT former_addresses_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY public.networking_event_attendees
     ADD CONSTRAINT networking_event_attendees_added_by_fkey FOREIGN KEY (added_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
@@ -3529,6 +4240,8 @@ CREATE POLICY admin_add ON public.drip_campaign_templates FOR INSERT TO authenti
 
 CREATE POLICY admin_add ON public.drip_campaigns FOR INSERT TO authenticated WITH CHECK (( SELECT private.is_admin() AS is_admin));
 
+CREATE POLICY admin_add ON public.invitations FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_admin() AS is_admin) AND (invited_by = ( SELECT private.user_id() AS user_id)) AND (NOT first_admin)));
+
 CREATE POLICY admin_add ON public.profiles FOR INSERT TO authenticated WITH CHECK (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_all ON public.webhook_deliveries TO authenticated USING (( SELECT private.is_admin() AS is_admin)) WITH CHECK (( SELECT private.is_admin() AS is_admin));
@@ -3553,6 +4266,8 @@ CREATE POLICY admin_delete ON public.drip_campaign_templates FOR DELETE TO authe
 
 CREATE POLICY admin_delete ON public.drip_campaigns FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
+CREATE POLICY admin_delete ON public.invitations FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
 CREATE POLICY admin_delete ON public.networking_event_attendees FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_delete ON public.networking_events FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
@@ -3568,6 +4283,8 @@ CREATE POLICY admin_read ON public.audit_log FOR SELECT TO authenticated USING (
 CREATE POLICY admin_read ON public.breaker_counts FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_read ON public.former_addresses FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
+CREATE POLICY admin_read ON public.invitations FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_read ON public.quarantined_messages FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
@@ -3598,6 +4315,8 @@ ALTER TABLE public.email_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.email_sends ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.former_addresses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.networking_event_attendees ENABLE ROW LEVEL SECURITY;
 
@@ -3699,11 +4418,20 @@ REVOKE ALL ON FUNCTION private.acts_as_service() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.apply_suppression() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.changeable(p_contacts uuid[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.clock() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.clock() TO authenticated;
 GRANT ALL ON FUNCTION private.clock() TO service_role;
+
+GRANT SELECT ON TABLE public.audit_log TO authenticated;
+GRANT SELECT ON TABLE public.audit_log TO service_role;
+
+REVOKE ALL ON FUNCTION private.audit_hash(entry public.audit_log) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.audited(entry jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.chain_audit() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.changeable(p_contacts uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) TO service_role;
@@ -3721,6 +4449,8 @@ REVOKE ALL ON FUNCTION private.guard_activity() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_enrollment_runs() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.guard_invitation() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.guard_opt_out() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_profile_role() FROM PUBLIC;
@@ -3732,6 +4462,8 @@ REVOKE ALL ON FUNCTION private.guard_send_content() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.guard_send_status() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_sent_template() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.health_questions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_admin() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_admin() TO authenticated;
@@ -3795,6 +4527,8 @@ REVOKE ALL ON FUNCTION private.remember_wish() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.resume_enrollments(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.retire_local_admin(p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.score_events(p_sends uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.searchable(VARIADIC parts text[]) FROM PUBLIC;
@@ -3802,6 +4536,8 @@ GRANT ALL ON FUNCTION private.searchable(VARIADIC parts text[]) TO authenticated
 GRANT ALL ON FUNCTION private.searchable(VARIADIC parts text[]) TO service_role;
 
 REVOKE ALL ON FUNCTION private.send_rank(status text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.server_clock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.setting(wanted text) FROM PUBLIC;
 
@@ -3812,6 +4548,8 @@ REVOKE ALL ON FUNCTION private.skip_received(p_enrollments uuid[], p_now timesta
 GRANT ALL ON FUNCTION private.skip_received(p_enrollments uuid[], p_now timestamp with time zone, p_run bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION private.standing_by_events(p_contacts uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.standing_of(person uuid, address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.status_of_suppression(reason text) FROM PUBLIC;
 
@@ -3835,6 +4573,8 @@ REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
 GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
 
+REVOKE ALL ON FUNCTION private.verified_address() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.webhook_was_alive(p_sent_at timestamp with time zone, p_grace interval, p_now timestamp with time zone, p_number bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.weight_of(email_status text) FROM PUBLIC;
@@ -3844,6 +4584,14 @@ GRANT ALL ON FUNCTION private.words_for(reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.write_audit() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.write_erasures() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.write_lift() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.a_thousand_rows() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.a_thousand_rows() TO authenticated;
+GRANT ALL ON FUNCTION public.a_thousand_rows() TO service_role;
+
 REVOKE ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) TO service_role;
@@ -3851,6 +4599,9 @@ GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[],
 REVOKE ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.change_limits(p_limits text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_limits(p_limits text, p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) TO service_role;
@@ -3866,6 +4617,9 @@ REVOKE ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) FROM P
 GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.end_quiet(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_quiet(p_contact uuid, p_now timestamp with time zone) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.enroll_contacts(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) TO service_role;
@@ -3880,6 +4634,10 @@ GRANT ALL ON FUNCTION public.explain_enrollment(p_contact uuid) TO service_role;
 REVOKE ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.explain_steps(p_contact uuid, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO authenticated;
@@ -3897,9 +4655,21 @@ GRANT ALL ON FUNCTION public.halt_sending(p_reason text, p_now timestamp with ti
 REVOKE ALL ON FUNCTION public.hand_over(p_now timestamp with time zone, p_leave_by timestamp with time zone, p_token uuid, p_provider text, p_request uuid, p_sends uuid[], p_merge_values text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hand_over(p_now timestamp with time zone, p_leave_by timestamp with time zone, p_token uuid, p_provider text, p_request uuid, p_sends uuid[], p_merge_values text[]) TO service_role;
 
+REVOKE ALL ON FUNCTION public.health_report() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.health_report() TO service_role;
+
 REVOKE ALL ON FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.import_contacts(p_rows text, p_source text, p_on_duplicate text, p_enroll boolean, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.invite_first_admin(p_email text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.invite_first_admin(p_email text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.join_staff(p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.join_staff(p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.lift_suppression(p_email text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lift_suppression(p_email text, p_reason text, p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
@@ -3913,6 +4683,9 @@ GRANT ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, p
 
 REVOKE ALL ON FUNCTION public.record_events(p_events text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_events(p_events text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_export(p_relation text, p_row_count bigint, p_description text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_export(p_relation text, p_row_count bigint, p_description text, p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) TO service_role;
@@ -3992,6 +4765,10 @@ REVOKE ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) TO authenticated;
 GRANT ALL ON FUNCTION public.upcoming_enrollments(p_limit integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.verify_audit(p_expected text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.verify_audit(p_expected text) TO authenticated;
+GRANT ALL ON FUNCTION public.verify_audit(p_expected text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.webhook_health() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.webhook_health() TO service_role;
 GRANT ALL ON FUNCTION public.webhook_health() TO authenticated;
@@ -4015,8 +4792,8 @@ GRANT UPDATE(updated_at) ON TABLE public.app_settings TO authenticated;
 
 GRANT SELECT ON TABLE public.app_settings_public TO authenticated;
 
-GRANT SELECT ON TABLE public.audit_log TO authenticated;
-GRANT SELECT ON TABLE public.audit_log TO service_role;
+GRANT SELECT ON TABLE public.audit_actors TO authenticated;
+GRANT SELECT ON TABLE public.audit_actors TO service_role;
 
 GRANT SELECT ON TABLE public.breaker_counts TO authenticated;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.breaker_counts TO service_role;
@@ -4072,6 +4849,8 @@ GRANT SELECT ON TABLE public.former_addresses TO service_role;
 
 GRANT SELECT ON TABLE public.industries_in_use TO authenticated;
 GRANT SELECT ON TABLE public.industries_in_use TO service_role;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.invitations TO authenticated;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.networking_event_attendees TO authenticated;
 GRANT SELECT ON TABLE public.networking_event_attendees TO service_role;

@@ -1,6 +1,7 @@
-"""Check the database: schema, row-level security, e-mail counts, strays and invariants.
+"""Check the database: schema, row-level security, e-mail counts, strays, invariants, open doors.
 
-Exit status 1 and a named list when anything is off; `--json` for programs.
+Works over a direct connection and over Supabase's REST API alike. Exit status 1 and a named list
+when anything is off; `--json` for programs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 # Scripts run from anywhere as `python scripts/x.py`; the project root holds the packages.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from crm.database.gateway import SERVICE
 from crm.database.health_checks import HealthReport, check_health
 from db_service import DatabaseError, SettingsError, connect, disconnect
 
@@ -23,6 +25,7 @@ _PLURALS = {
     "stray": "queries for strays",
     "invariant": "invariants",
     "exposed": "queries for open doors",
+    "lint": "rules of linting",
     "row-level security": "tables with row-level security on",
     "forced row-level security": "tables with row-level security forced",
     "published e-mails of a campaign": "campaigns with their published e-mails",
@@ -61,7 +64,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     as_json = parser.parse_args().json
     try:
-        report = check_health(connect().address)
+        connection = connect()
+        report = check_health(connection.gateway(SERVICE), connection.address)
     except (SettingsError, DatabaseError) as error:
         _print_failure(error, as_json=as_json)
         return 1

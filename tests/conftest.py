@@ -20,8 +20,9 @@ from crm.database.postgres import PostgresDatabase
 from db_service import DbService
 from tests import cast
 from tests.standins.fixtures import sendgrid_standin
+from tests.standins.supabase_fixtures import project, project_url, supabase
 
-__all__ = ["sendgrid_standin"]
+__all__ = ["project", "project_url", "sendgrid_standin", "supabase"]
 
 Raw = psycopg.Connection[dict[str, Any]]
 AContact = Callable[..., str]

@@ -65,6 +65,14 @@ class SignedOutError(DatabaseError):
     """The sign-in token has expired or is not valid: a new sign-in helps, trying again does not."""
 
 
+class MissingFunctionError(DatabaseError):
+    """The database has no such function: its migrations have not all been applied."""
+
+
+class SignInRefusedError(DatabaseError):
+    """Supabase Auth let nobody in; the message is for people and names no address."""
+
+
 class AnswerCutError(DatabaseError):
     """A function did its work, but "Max rows" of the REST API kept part of its answer back."""
 

@@ -119,3 +119,8 @@ class Gateway(Protocol):
     def call(self, function: str, **parameters: Any) -> Any:
         """A database function: a value, a list of values, or a list of rows, as it is declared."""
         ...
+
+    def most_rows(self) -> int:
+        """How many rows one answer of a function may have; what would give more is asked for in
+        parts."""
+        ...

@@ -8,6 +8,7 @@ server (prepare_threshold None): that is what a transaction-pooling proxy needs.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ from crm.database.arrays import array_literal
 from crm.database.errors import (
     UNREACHABLE,
     DatabaseBusyError,
-    DatabaseError,
     DatabaseUnreachableError,
+    MissingFunctionError,
     translate,
 )
 from crm.database.gateway import Filter, Identity, Row, Where
@@ -148,7 +149,9 @@ class PostgresDatabase:
         except psycopg.Error as error:
             raise translate(error) from None  # the driver's words quote rows
         if row is None:
-            raise DatabaseError(f"The database has no function {function}; run scripts/migrate.py.")
+            raise MissingFunctionError(
+                f"The database has no function {function}; run scripts/migrate.py."
+            )
         return _Signature(row["arguments"], row["returns_rows"], row["proretset"])
 
 
@@ -225,6 +228,9 @@ class PostgresGateway:
             return rows
         values = [next(iter(row.values())) for row in rows]
         return values if signature.returns_set else values[0]
+
+    def most_rows(self) -> int:
+        return sys.maxsize
 
     def _change(
         self, query: sql.Composed, parameters: Sequence[Any], returning: Sequence[str]

@@ -2,13 +2,14 @@
 
 Row-level security acts on the token of each request: a person's own for pages, the service key for
 the scheduler and the public routes. The API gives a thousand rows at most; selects page on by
-themselves, a function's answer that was cut raises AnswerCutError.
+themselves; functions are asked for no more than `most_rows` at a time, and an answer that was cut
+all the same raises AnswerCutError.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from postgrest import SyncSelectRequestBuilder
@@ -34,6 +35,7 @@ class SupabaseDatabase:
         self._service_key = service_key
         self.connections = RestConnections(url)
         self.pages = PageSizes()
+        self.row_limit = RowLimit()
 
     def gateway(self, identity: Identity) -> SupabaseGateway:
         """Raises SignedOutError for a person without a token."""
@@ -71,12 +73,31 @@ class PageSizes:
             return rows > 0
 
 
+class RowLimit:
+    """How many rows an answer may have: "Max rows" of the project, learned when first asked for."""
+
+    def __init__(self) -> None:
+        self._rows: int | None = None
+        self._lock = threading.Lock()
+
+    def learned(self, ask: Callable[[], int]) -> int:
+        with self._lock:
+            if self._rows is None:
+                self._rows = ask()
+            return self._rows
+
+    def forget(self) -> None:
+        with self._lock:
+            self._rows = None
+
+
 class SupabaseGateway:
     """The gateway for one identity."""
 
     def __init__(self, database: SupabaseDatabase, api_key: str, access_token: str) -> None:
         self._connections = database.connections
         self._pages = database.pages
+        self._row_limit = database.row_limit
         self._client = self._connections.client(api_key, access_token)
         self._rest = self._client.postgrest  # made here, so that no two threads make it
         self._shape = load_shape()
@@ -141,19 +162,28 @@ class SupabaseGateway:
         return deleted
 
     def call(self, function: str, **parameters: Any) -> Any:
-        """Raises AnswerCutError where the function gave more rows than "Max rows" lets through;
-        what it did stays done."""
+        """Raises AnswerCutError where the function gave more rows than "Max rows" lets through,
+        because that was lowered since `most_rows` learned it; what the function did stays done."""
         shape = self._shape.function(function)
         body = {name: as_json(value, shape.arguments[name]) for name, value in parameters.items()}
         is_set = shape.returns in {"rows", "values"}
         request = self._client.rpc(function, body, count=CountMethod.exact if is_set else None)
-        answer = self._connections.send(request, repeatable=False)
+        answer = self._connections.send(request, repeatable=shape.only_reads)
         if is_set and answer.count is not None and answer.count > len(answer.data):
+            self._row_limit.forget()
             raise AnswerCutError(
                 f"Only {len(answer.data)} of {answer.count} rows of {function} came through;"
                 " ask for fewer at a time, or raise “Max rows” of the Supabase project."
             )
         return _answer(answer.data, shape)
+
+    def most_rows(self) -> int:
+        """A project that lets through more than a thousand is taken for one of a thousand."""
+        return self._row_limit.learned(self._rows_that_arrive)
+
+    def _rows_that_arrive(self) -> int:
+        arrived = self._rows(self._client.rpc("a_thousand_rows", {}), repeatable=True)
+        return max(1, len(arrived))
 
     def _pages_of(
         self,

@@ -19,6 +19,7 @@ from crm.database.errors import (
     DatabaseError,
     DatabaseUnreachableError,
     InvalidValueError,
+    MissingFunctionError,
     NotAllowedError,
     RuleBrokenError,
     SignedOutError,
@@ -31,6 +32,7 @@ _BUSY_STATES = {"40001", "40P01", "55P03"}
 # Connections, resources, operator intervention; the first of PostgREST's own are of that kind too.
 _UNREACHABLE_CODES = ("08", "53", "57", "PGRST000", "PGRST001", "PGRST002", "PGRST003")
 _TOKEN_CODES = {"PGRST301", "PGRST302", "PGRST303"}
+_NO_FUNCTION = "PGRST202"
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -41,6 +43,8 @@ def refusal(status: int, body: bytes) -> DatabaseError:
     code, message = str(told.get("code") or ""), str(told.get("message") or "")
     if code in _TOKEN_CODES or (status == 401 and "jwt" in message.lower()):
         return SignedOutError(SIGNED_OUT)
+    if code == _NO_FUNCTION:
+        return MissingFunctionError("The database has no such function; run its migrations.")
     if code == "42501":
         return NotAllowedError("You may not do this.")
     if status in {401, 403} and not code:

@@ -28,6 +28,7 @@ where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v')
 group by c.relname"""
 _FUNCTIONS = """
 select p.proname as name, format_type(p.prorettype, null) as type, p.proretset as returns_set,
+       p.provolatile <> 'v' as only_reads,
        coalesce((select jsonb_object_agg(a.name, format_type(a.type, null))
                  from unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) a (name, type)),
                 '{}') as arguments,
@@ -46,12 +47,13 @@ where p.pronamespace = 'public'::regnamespace and p.prokind = 'f'"""
 @dataclass(frozen=True, slots=True)
 class FunctionShape:
     """`columns` stand in their order; they are empty unless `returns` is rows. `type` is that of
-    the value or of each value."""
+    the value or of each value. `only_reads`: calling it twice does no harm."""
 
     arguments: Types
     returns: Literal["value", "values", "rows", "nothing"]
     type: str
     columns: Types
+    only_reads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +102,10 @@ def _function(row: Mapping[str, Any]) -> dict[str, Any]:
     else:
         returns = "values" if row["returns_set"] else "value"
     arguments = dict(sorted(row["arguments"].items()))
-    return {"arguments": arguments, "returns": returns, "type": row["type"], "columns": columns}
+    return {
+        "arguments": arguments,
+        "returns": returns,
+        "type": row["type"],
+        "columns": columns,
+        "only_reads": row["only_reads"],
+    }

@@ -25,6 +25,10 @@ for _talkative in ("httpx", "httpcore", "hpack"):
 # A claim or an import of thousands of rows takes seconds; a page gives up on connecting early.
 TIMEOUTS = httpx.Timeout(60.0, connect=5.0, pool=10.0)
 _LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30.0)
+# Checking a password takes half a second, and sending a link as long as the mail server takes.
+SIGN_IN_TIMEOUTS = httpx.Timeout(20.0, connect=5.0, pool=10.0)
+# Asked seldom, and what was asked cannot be asked twice: connections do not wait to go stale.
+_SIGN_IN_LIMITS = httpx.Limits(max_connections=10, keepalive_expiry=5.0)
 _TRIES = 5  # of a statement that Postgres undid because it met another
 
 
@@ -93,3 +97,17 @@ class RestConnections:
             self.request_count += 1
         if not response.is_success:
             raise refusal(response.status_code, response.read())
+
+
+class SignInConnections:
+    """A pool of connections to one project's Auth, safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._transport = httpx.HTTPTransport(limits=_SIGN_IN_LIMITS)
+
+    def client(self) -> httpx.Client:
+        """A client for one request: what it remembers (cookies) meets nobody else's."""
+        return httpx.Client(transport=self._transport, timeout=SIGN_IN_TIMEOUTS)
+
+    def close(self) -> None:
+        self._transport.close()

@@ -89,17 +89,23 @@ class AppSettingRecords:
         return SendingLimits(**plain, warm_up=_warm_up(values["warm_up"]))
 
     def change_limits(self, limits: SendingLimits, *, now: datetime) -> int:
-        """Write what differs from today's (admins only); returns how many settings changed."""
-        before, changed = self.sending_limits(), 0
-        for name in columns_of(SendingLimits):
-            if getattr(before, name) != getattr(limits, name):
-                # JSON text, because a bare number is no jsonb to the driver.
-                row = {"value": json.dumps(_plain(getattr(limits, name))), "updated_at": now}
-                rows = self._gateway.update(
-                    "app_settings", row, where={"key": name}, returning=["key"]
-                )
-                changed += len(rows)
-        return changed
+        """Write what differs from today's, all or nothing (admins only); returns how many changed.
+
+        Raises:
+            NotAllowedError: for who is no admin.
+            InvalidValueError: for a number out of bounds.
+        """
+        before = self.sending_limits()
+        changes = {
+            name: _plain(getattr(limits, name))
+            for name in columns_of(SendingLimits)
+            if getattr(before, name) != getattr(limits, name)
+        }
+        if not changes:
+            return 0
+        # As text: through the REST API a null of jsonb would arrive as SQL's.
+        written = self._gateway.call("change_limits", p_limits=json.dumps(changes), p_now=now)
+        return int(written)
 
     def account_day(self, *, now: datetime) -> AccountDay:
         """Today's use of the account's cap; who is no admin may not know and reads 0."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from crm.database.gateway import Gateway, Row, among
-from crm.records.rows import records_from
+from crm.records.rows import in_parts, records_from
 
 OnDuplicate = Literal["update", "skip"]
 
@@ -29,14 +29,8 @@ class ContactImportRecords:
 
     def known_addresses(self, emails: Sequence[str]) -> set[str]:
         """Which of these addresses belong to contacts already, for the preview."""
-        known: set[str] = set()
-        for start in range(0, len(emails), 100):
-            from_here = list(emails[start : start + 100])
-            rows = self._gateway.select(
-                "contacts", columns=["email"], where={"email": among(from_here)}
-            )
-            known.update(str(row["email"]) for row in rows)
-        return known
+        rows = self._gateway.select("contacts", columns=["email"], where={"email": among(emails)})
+        return {str(row["email"]) for row in rows}
 
     def store(
         self,
@@ -47,31 +41,27 @@ class ContactImportRecords:
         enroll: bool,
         now: datetime,
     ) -> list[ImportedRow]:
-        """Store a chunk (a few thousand rows) in one transaction; every row gets its outcome."""
-        answers: list[Row] = self._gateway.call(
-            "import_contacts",
-            p_rows=json.dumps(list(rows)),
-            p_source=source,
-            p_on_duplicate=on_duplicate,
-            p_enroll=enroll,
-            p_now=now,
-        )
+        """Store a chunk (a few thousand rows) in one transaction, or over REST in one for as many
+        as an answer has rows; every row gets its outcome."""
+        answers: list[Row] = []
+        for some in in_parts(rows, self._gateway.most_rows()):
+            answers += self._gateway.call(
+                "import_contacts",
+                p_rows=json.dumps(some),
+                p_source=source,
+                p_on_duplicate=on_duplicate,
+                p_enroll=enroll,
+                p_now=now,
+            )
         return records_from(ImportedRow, answers)
 
     def suppress(self, emails: Sequence[str], *, now: datetime) -> int:
         """Nobody may write to these addresses any more; returns how many are new to the list."""
-        known: set[str] = set()
-        wanted = list(dict.fromkeys(emails))
-        for start in range(0, len(wanted), 100):
-            from_here = wanted[start : start + 100]
-            rows = self._gateway.select(
-                "suppressions", columns=["email"], where={"email": among(from_here)}
-            )
-            known.update(str(row["email"]) for row in rows)
-        fresh = [
-            {"email": email, "reason": "opted_out", "source": "import", "created_at": now}
-            for email in wanted
-            if email not in known
-        ]
-        self._gateway.insert("suppressions", fresh)
-        return len(fresh)
+        added = self._gateway.call(
+            "add_suppressions",
+            p_emails=list(emails),
+            p_reasons=["opted_out"] * len(emails),
+            p_source="import",
+            p_now=now,
+        )
+        return int(added)

@@ -123,6 +123,11 @@ class EngineRecords:
     def sweep(self, run: int, *, now: datetime) -> Swept:
         return records_from(Swept, self._gateway.call("sweep", p_now=now, p_run=run))[0]
 
+    def batch_size(self, wanted: int) -> int:
+        """As many as `wanted`, or as one answer may have rows: a claim beyond that would be lost
+        on its way, and its contacts would wait until the lease ends."""
+        return min(wanted, self._gateway.most_rows())
+
     def claim_due(
         self, run: int, lease_token: str, *, limit: int, lease_seconds: int, now: datetime
     ) -> list[ClaimedSend]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from crm.database.gateway import Gateway, Row, among
-from crm.records.rows import columns_of, records_from
+from crm.records.rows import columns_of, in_parts, records_from
 
 Action = Literal["pause", "resume", "stop"]
 
@@ -77,14 +77,17 @@ class EnrollmentRecords:
     def enroll(
         self, contact_ids: Sequence[str], *, campaign_id: str | None, source: str, now: datetime
     ) -> list[EnrollmentOutcome]:
-        """Enroll in a campaign, or (None) in the campaign of each contact's type. One statement."""
-        rows: list[Row] = self._gateway.call(
-            "enroll_contacts",
-            p_contacts=list(contact_ids),
-            p_campaign=campaign_id,
-            p_source=source,
-            p_now=now,
-        )
+        """Enroll in a campaign, or (None) in the campaign of each contact's type. One statement,
+        or over REST one for as many as an answer has rows."""
+        rows: list[Row] = []
+        for some in in_parts(contact_ids, self._gateway.most_rows()):
+            rows += self._gateway.call(
+                "enroll_contacts",
+                p_contacts=some,
+                p_campaign=campaign_id,
+                p_source=source,
+                p_now=now,
+            )
         return records_from(EnrollmentOutcome, rows)
 
     def change(self, enrollment_ids: Sequence[str], action: Action, *, now: datetime) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from crm.database.gateway import Row
 
 Record = TypeVar("Record")
+Item = TypeVar("Item")
 
 
 def columns_of(record: type[Any]) -> tuple[str, ...]:
@@ -23,6 +24,12 @@ def record_from(record: type[Record], row: Row) -> Record:
 def records_from(record: type[Record], rows: Iterable[Row]) -> list[Record]:
     names = columns_of(record)
     return [record(**{name: _frozen(row[name]) for name in names}) for row in rows]
+
+
+def in_parts(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of at most `size` of them, in order."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
 
 
 def _frozen(value: Any) -> Any:

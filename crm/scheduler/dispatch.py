@@ -63,13 +63,14 @@ class Dispatcher:
         request_id, leave_by = str(uuid4()), self._clock() + self._leave_within
         allowed = self._hand_over(letters, request_id, leave_by)
         going = [letter for letter in letters if letter.due.send_id in allowed]
-        if len(going) < len(letters):
-            self._give_back([letter for letter in letters if letter.due.send_id not in allowed])
         if going:
             request = self._request(going, request_id, leave_by)
             outcomes = deliver(self._sender, request)
             self._progress.count(requests=1)
             self._settle(going, outcomes)
+        # After the others: what was handed over and does not leave would wait for evidence.
+        if len(going) < len(letters):
+            self._give_back([letter for letter in letters if letter.due.send_id not in allowed])
 
     def _hand_over(
         self, letters: Sequence[Letter], request_id: str, leave_by: datetime

@@ -10,8 +10,14 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from crm.ui import session
-from db_service import DatabaseError, DatabaseUnreachableError, NotAllowedError
+from crm.ui import session, sign_in, sign_in_pages
+from db_service import (
+    DatabaseError,
+    DatabaseUnreachableError,
+    NotAllowedError,
+    SignedOutError,
+    SignInRefusedError,
+)
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -22,8 +28,16 @@ def page() -> Iterator[None]:
     """Around a whole page."""
     try:
         yield
-    except session.NoProfileError:
-        _no_profile()
+    except sign_in.NotSignedInError:
+        sign_in_pages.not_signed_in()
+    except SignedOutError:
+        sign_in_pages.ended()
+    except SignInRefusedError as error:
+        logger.warning("a sign-in was refused")
+        sign_in_pages.refused(str(error))
+    except session.NotOnStaffError as error:
+        logger.info("a person who is not on the staff list signed in: %s", error.outcome)
+        sign_in_pages.not_on_staff(error.outcome, error.address)
     except DatabaseUnreachableError:
         logger.warning("a page was asked for while the database is unreachable")
         _unreachable()
@@ -40,6 +54,10 @@ def section(draw: Callable[P, None]) -> Callable[P, None]:
     def calm(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             draw(*args, **kwargs)
+        except (SignedOutError, session.NotOnStaffError):
+            # The whole page says so, and shows nothing else.
+            session.forget()
+            st.rerun()
         except DatabaseError as error:
             logger.warning("a section met a database error: %s", type(error).__name__)
             st.error(words_for(error))
@@ -50,18 +68,9 @@ def section(draw: Callable[P, None]) -> Callable[P, None]:
 def words_for(error: DatabaseError) -> str:
     if isinstance(error, DatabaseUnreachableError):
         return "The database does not answer at the moment. Nothing was changed; try again shortly."
-    if isinstance(error, NotAllowedError):
+    if isinstance(error, NotAllowedError) and not isinstance(error, session.NotOnStaffError):
         return "You may not do this. Ask an admin, or the contact's owner."
     return str(error)
-
-
-def _no_profile() -> None:
-    st.title("Almost there")
-    st.info(
-        "You are not on the staff list of this CRM yet. On this machine, "
-        "`python scripts/load_demo_data.py --if-empty` adds the local admin."
-    )
-    _retry()
 
 
 def _unreachable() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from crm.records.contacts import Contact, ContactType
 from crm.records.enrollments import Enrollment
-from crm.ui import calm, session, words
+from crm.ui import calm, session, suppression_lift, words
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.feedback import ArchiveUndo, offer_undo, say
 from db_service import DatabaseError
@@ -176,4 +176,4 @@ def stop_menu(contact_ids: Sequence[str], *, key: str) -> None:
         )
 
 
-DIALOGS: Dialogs = {"change_type": change_type}
+DIALOGS: Dialogs = {"change_type": change_type, **suppression_lift.DIALOGS}

@@ -16,6 +16,7 @@ from crm.ui import (
     contact_timeline,
     countries,
     session,
+    suppression_lift,
     words,
 )
 from crm.ui.dialogs import open_dialog
@@ -104,6 +105,7 @@ def _actions(contact: Contact) -> None:
         )
         contact_actions.enroll_menu(ids, key="enroll")
         contact_actions.stop_menu(ids, key="stop_all")
+        suppression_lift.contact_buttons(contact)
         st.button("Archive", key="archive", on_click=contact_actions.archive, args=((contact,),))
 
 

@@ -19,6 +19,14 @@ def close_dialog() -> None:
     st.session_state.pop(_KEY, None)
 
 
+def cancel_button(*, key: str, label: str = "Cancel") -> None:
+    """Inside a dialog. A callback alone would not do: it runs the dialog again, not the page, and
+    the browser keeps it open."""
+    if st.button(label, key=key):
+        close_dialog()
+        st.rerun()
+
+
 def show_open(known: Dialogs) -> None:
     """Once a page run, at its end; a dialog of another page is forgotten."""
     if _KEY not in st.session_state:

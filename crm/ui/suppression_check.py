@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +15,7 @@ from crm.suppression_sync import (
     settle_drift,
     suppression_client,
 )
-from crm.ui import calm, session, words
+from crm.ui import calm, session, suppression_lift, suppression_list, words
 from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import counts
@@ -25,7 +26,12 @@ _LISTED = 200
 
 
 def show() -> None:
-    st.subheader("Suppression lists", anchor=False)
+    suppression_list.show()
+    _compare_lists()
+
+
+def _compare_lists() -> None:
+    st.subheader("Beside SendGrid’s lists", anchor=False)
     st.markdown(
         "Whoever unsubscribed, complained or bounced belongs on both suppression lists, ours and "
         "SendGrid's. Comparing them changes nothing."
@@ -79,9 +85,21 @@ def _show_drift(drift: Drift) -> None:
     )
 
 
+def _lifted_there(drift: Drift) -> dict[str, datetime]:
+    """Addresses of the drift that somebody lifted here: only SendGrid still stops them."""
+    lifted = session.current().db.audit.lifted_addresses()
+    return {email: when for email, when in lifted.items() if email in drift.only_there}
+
+
 def _list(drift: Drift) -> None:
+    lifted, moments = _lifted_there(drift), session.current().moments
+
+    def why(email: str, reason: str) -> str:
+        told = words.SUPPRESSION_REASON[reason]
+        return f"{told}; lifted here {moments.when(lifted[email])}" if email in lifted else told
+
     rows = [
-        {"Address": email, "Only": "at SendGrid", "Reason": words.SUPPRESSION_REASON[reason]}
+        {"Address": email, "Only": "at SendGrid", "Reason": why(email, reason)}
         for email, reason in sorted(drift.only_there.items())
     ] + [{"Address": email, "Only": "here", "Reason": ""} for email in drift.only_here]
     st.dataframe(pd.DataFrame(rows[:_LISTED]), hide_index=True, key="drift_rows")
@@ -111,6 +129,12 @@ def _what_follows(drift: Drift) -> Sequence[str]:
         sentences.append(
             f"**{addresses}** that only SendGrid knows will be suppressed here; campaigns of "
             "such contacts stop at once."
+        )
+    if lifted := len(_lifted_there(drift)):
+        again = "One of them was" if lifted == 1 else f"{words.number(lifted)} of them were"
+        sentences.append(
+            f"**{again} lifted here**: settling stops mail to them again. To keep them free, take "
+            "them off SendGrid’s list instead and compare once more."
         )
     if drift.only_here:
         addresses = words.counted(len(drift.only_here), "address", "addresses")
@@ -154,4 +178,4 @@ class _Progress:
         self._tell(f"{doing.replace('_', ' ').capitalize()}: {count} so far …")
 
 
-DIALOGS: Dialogs = {"settle_suppressions": settle_suppressions}
+DIALOGS: Dialogs = {"settle_suppressions": settle_suppressions, **suppression_lift.DIALOGS}

@@ -98,6 +98,7 @@ ACTIVITY_KIND: Mapping[str, str] = {
     "email_event": "E-mail",
     "unsubscribed": "Consent",
     "suppressed": "Consent",
+    "suppression_lifted": "Consent",
     "reply": "Reply",
     "auto_reply": "Auto-reply",
     "quiet": "Quiet",
@@ -156,6 +157,12 @@ SUPPRESSION_REASON: Mapping[str, str] = {
     "invalid": "refused as invalid",
     "opted_out": "opted out",
     "manual": "added by hand",
+}
+
+ROLE: Mapping[str, tuple[str, Tone]] = {"sales": ("Sales", "gray"), "admin": ("Admin", "blue")}
+ROLE_MEANS: Mapping[str, str] = {
+    "sales": "Works with contacts and follows the campaigns.",
+    "admin": "Changes campaigns, e-mails, settings and users too, and sees every e-mail sent.",
 }
 
 PROVIDER: Mapping[str, str] = {

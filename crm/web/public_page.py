@@ -27,6 +27,13 @@ label { display: flex; gap: .75rem; padding: .85rem 1rem; margin-bottom: .6rem; 
   border: 1px solid var(--line); border-radius: .5rem; }
 label input { flex: none; width: 1.2rem; height: 1.2rem; margin: .15rem 0 0;
   accent-color: var(--accent); }
+label.field { display: block; padding: 0; border: 0; margin-bottom: 1rem; cursor: auto; }
+label.field input { width: 100%; height: auto; box-sizing: border-box; margin: .3rem 0 0;
+  padding: .65rem .8rem; font: inherit; color: inherit; background: transparent;
+  border: 1px solid var(--line); border-radius: .5rem; }
+.refusal { border-left: 3px solid #c2523f; padding-left: .75rem; }
+.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
+button.second { background: transparent; color: var(--accent); border: 1px solid var(--line); }
 label small { display: block; font-size: .9rem; color: var(--quiet); }
 button { font: inherit; font-weight: 600; min-height: 2.9rem; padding: .6rem 1.4rem; border: 0;
   border-radius: .5rem; cursor: pointer; background: var(--accent); color: var(--on-accent); }

@@ -2,189 +2,210 @@
 
 from dataclasses import dataclass
 
+from crm.database.gateway import Row
 from tests import cast
 
 ALICES_CONTACT = "00000000-0000-4000-8000-00000000000a"
 CAROLS_CONTACT = "00000000-0000-4000-8000-00000000000c"
 FIRST, SECOND = "00000000-0000-4000-8000-0000000000f1", "00000000-0000-4000-8000-0000000000f2"
-THIRD = "00000000-0000-4000-8000-0000000000f3"
+THIRD, FOURTH = "00000000-0000-4000-8000-0000000000f3", "00000000-0000-4000-8000-0000000000f4"
+
+
+# In a probe's values these stand for Alice's contact or Carol's, and for Alice or Carol.
+CONTACT, PERSON = "{contact}", "{person}"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How to touch a table. In `insert`, {contact} and {person} are Alice's or Carol's."""
+    """How to touch a table, in the gateway's values: by a key, with a change, with a new row."""
 
     key: str
     own: str
     others: str
-    update: str
-    insert: str
+    update: Row
+    insert: Row
 
+    def row(self, *, own: bool) -> str:
+        return self.own if own else self.others
 
-_A_SEND = (
-    "(contact_id, enrollment_id, campaign_id, step, run, template_id, to_email, claimed_at) values"
-    f" ('{{contact}}', '{FIRST}', '{FIRST}', 9, 1, '{FIRST}', 'x@customer.example', now())"
-)
+    def new_row(self, *, own: bool) -> Row:
+        person, contact = (
+            (cast.ALICE_ID, ALICES_CONTACT) if own else (cast.CAROL_ID, CAROLS_CONTACT)
+        )
+        standing_for = {CONTACT: contact, PERSON: person}
+        return {
+            column: standing_for.get(value, value) if isinstance(value, str) else value
+            for column, value in self.insert.items()
+        }
+
 
 PROBES: dict[str, Probe] = {
     "contacts": Probe(
         "id",
         ALICES_CONTACT,
         CAROLS_CONTACT,
-        "email_status_reason = 'x'",
-        "(first_name, owner_id) values ('New', '{person}')",
+        {"email_status_reason": "x"},
+        {"first_name": "New", "owner_id": PERSON},
     ),
     "activities": Probe(
         "summary",
         "Alice wrote this",
         "Carol wrote this",
-        "completed_at = now()",
-        "(contact_id, kind, summary, actor_id) values ('{contact}', 'note', 'x', '{person}')",
+        {"completed_at": cast.NOW},
+        {"contact_id": CONTACT, "kind": "note", "summary": "x", "actor_id": PERSON},
     ),
-    "drip_campaigns": Probe(
-        "id", FIRST, SECOND, "description = 'x'", "(key, name) values ('z', 'z')"
-    ),
+    "drip_campaigns": Probe("id", FIRST, SECOND, {"description": "x"}, {"key": "z", "name": "z"}),
     "drip_campaign_templates": Probe(
         "id",
         FIRST,
         SECOND,
-        "subject = 'x'",
-        "(campaign_id, step, position, name, subject, body, content_hash, compiled)"
-        f" values ('{FIRST}', 9, 9, 'x', 'x', 'x', 'x', '{{{{}}}}')",
+        {"subject": "x"},
+        {"campaign_id": FIRST, "step": 9, "position": 9, "compiled": {}}
+        | dict.fromkeys(("name", "subject", "body", "content_hash"), "x"),
     ),
     "contact_types": Probe(
-        "key", "first", "second", "label = 'x'", "(key, label, position) values ('z', 'z', 9)"
+        "key", "first", "second", {"label": "x"}, {"key": "z", "label": "z", "position": 9}
     ),
     "campaign_enrollments": Probe(
         "contact_id",
         ALICES_CONTACT,
         CAROLS_CONTACT,
-        "last_step = 1",
-        "(contact_id, campaign_id, status, ended_at)"
-        f" values ('{{contact}}', '{SECOND}', 'stopped', now())",
+        {"last_step": 1},
+        {"contact_id": CONTACT, "campaign_id": SECOND, "status": "stopped", "ended_at": cast.NOW},
     ),
-    "email_sends": Probe("contact_id", ALICES_CONTACT, CAROLS_CONTACT, "reason = 'x'", _A_SEND),
+    "email_sends": Probe(
+        "contact_id",
+        ALICES_CONTACT,
+        CAROLS_CONTACT,
+        {"reason": "x"},
+        {"contact_id": CONTACT, "to_email": "x@customer.example", "claimed_at": cast.NOW}
+        | {"step": 9, "run": 1}
+        | dict.fromkeys(("enrollment_id", "campaign_id", "template_id"), FIRST),
+    ),
     "email_events": Probe(
         "contact_id",
         ALICES_CONTACT,
         CAROLS_CONTACT,
-        "reason = 'x'",
-        "(contact_id, event, occurred_at) values ('{contact}', 'click', now())",
+        {"reason": "x"},
+        {"contact_id": CONTACT, "event": "click", "occurred_at": cast.NOW},
     ),
     "drip_decisions": Probe(
         "contact_id",
         ALICES_CONTACT,
         CAROLS_CONTACT,
-        "explanation = 'x'",
-        "(contact_id, decided_at, reason, explanation) values ('{contact}', now(), 'holiday', 'x')",
+        {"explanation": "x"},
+        {"contact_id": CONTACT, "decided_at": cast.NOW, "reason": "holiday", "explanation": "x"},
     ),
     "projects": Probe(
         "id",
         FIRST,
         SECOND,
-        "name = 'x'",
-        "(contact_id, name, owner_id) values ('{contact}', 'x', '{person}')",
+        {"name": "x"},
+        {"contact_id": CONTACT, "name": "x", "owner_id": PERSON},
     ),
     "networking_events": Probe(
         "id",
         FIRST,
         SECOND,
-        "notes = 'x'",
-        "(name, held_on, owner_id) values ('x', '2026-03-01', '{person}')",
+        {"notes": "x"},
+        {"name": "x", "held_on": "2026-03-01", "owner_id": PERSON},
     ),
     "networking_event_attendees": Probe(
         "event_id",
         FIRST,
         SECOND,
-        "notes = 'x'",
-        f"(event_id, contact_id, added_by) values ('{THIRD}', '{{contact}}', '{{person}}')",
+        {"notes": "x"},
+        {"event_id": THIRD, "contact_id": CONTACT, "added_by": PERSON},
     ),
     "discovery_submissions": Probe(
         "id",
         FIRST,
         SECOND,
-        "status = 'done'",
-        "(email, assigned_to) values ('x@customer.example', '{person}')",
+        {"status": "done"},
+        {"email": "x@customer.example", "assigned_to": PERSON},
     ),
     "suppressions": Probe(
         "email",
         "first@customer.example",
         "second@customer.example",
-        "reason = 'invalid'",
-        "(email, reason) values ('x@customer.example', 'manual')",
+        {"reason": "invalid"},
+        {"email": "x@customer.example", "reason": "manual"},
     ),
     "webhook_endpoints": Probe(
-        "id",
-        FIRST,
-        SECOND,
-        "description = 'x'",
-        "(url, secret) values ('https://x.example', 's')",
+        "id", FIRST, SECOND, {"description": "x"}, {"url": "https://x.example", "secret": "s"}
     ),
     "webhook_deliveries": Probe(
         "event",
         "first",
         "second",
-        "last_error = 'x'",
-        f"(endpoint_id, event, payload) values ('{FIRST}', 'x', '{{{{}}}}')",
+        {"last_error": "x"},
+        {"endpoint_id": FIRST, "event": "x", "payload": {}},
     ),
     "audit_log": Probe(
         "row_key",
         "first",
         "second",
-        "row_key = 'x'",
-        "(relation, row_key, operation) values ('x', 'x', 'INSERT')",
+        {"row_key": "x"},
+        {"relation": "x", "row_key": "x", "operation": "INSERT"},
     ),
     "app_settings": Probe(
         "key",
         "default_country",
         "default_time_zone",
-        "value = '\"x\"'",
-        "(key, value) values ('x', 'null')",
+        {"value": '"x"'},
+        {"key": "x", "value": '"x"'},
     ),
     "profiles": Probe(
         "id",
         cast.ALICE_ID,
         cast.CAROL_ID,
-        "phone = 'x'",
-        "(id, email, full_name) values (gen_random_uuid(), 'x@mpt.example', 'X')",
+        {"phone": "x"},
+        {"id": FOURTH, "email": "x@mpt.example", "full_name": "X"},
     ),
     "scheduler_runs": Probe(
         "host",
         "first",
         "second",
-        "error = 'x'",
-        "(started_at, trigger) values (now(), 'command')",
+        {"error": "x"},
+        {"started_at": cast.NOW, "trigger": "command"},
     ),
     "send_requests": Probe(
         "id",
         FIRST,
         SECOND,
-        "heard_of_count = 1",
-        "(id, scheduler_run_id, handed_over_at) values (gen_random_uuid(), 1, now())",
+        {"heard_of_count": 1},
+        {"id": FOURTH, "scheduler_run_id": 1, "handed_over_at": cast.NOW},
     ),
     "quarantined_messages": Probe(
         "problem",
         "first",
         "second",
-        "payload = 'x'",
-        "(source, problem, payload) values ('events', 'x', 'x')",
+        {"payload": "x"},
+        {"source": "events", "problem": "x", "payload": "x"},
     ),
     "breaker_counts": Probe(
         "campaign_id",
         FIRST,
         SECOND,
-        "bounced = 1",
-        f"(campaign_id, sent_on) values ('{FIRST}', '2026-03-09')",
+        {"bounced": 1},
+        {"campaign_id": FIRST, "sent_on": "2026-03-09"},
     ),
     "account_days": Probe(
-        "day", "2026-03-01", "2026-03-02", "handed_over = 1", "(day) values ('2026-03-09')"
+        "day", "2026-03-01", "2026-03-02", {"handed_over": 1}, {"day": "2026-03-09"}
     ),
     "former_addresses": Probe(
         "email",
         "first@customer.example",
         "second@customer.example",
-        "replaced_at = now()",
-        "(email, contact_id) values ('x@customer.example', '{contact}')",
+        {"replaced_at": cast.NOW},
+        {"email": "x@customer.example", "contact_id": CONTACT},
+    ),
+    "invitations": Probe(
+        "email",
+        "first@mpt.example",
+        "second@mpt.example",
+        {"role": "admin"},
+        {"email": "x@mpt.example", "full_name": "X"},
     ),
 }
 
@@ -248,4 +269,6 @@ STAGE = f"""
     insert into former_addresses (email, contact_id) values
       ('first@customer.example', '{ALICES_CONTACT}'),
       ('second@customer.example', '{CAROLS_CONTACT}');
+    insert into invitations (email, full_name) values
+      ('first@mpt.example', 'First'), ('second@mpt.example', 'Second');
 """

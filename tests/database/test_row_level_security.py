@@ -10,6 +10,8 @@ from db_service import DbService
 from tests import cast
 from tests.conftest import Raw
 from tests.database import access_matrix as matrix
+from tests.database.access_breaking import operations_with, policies_of
+from tests.database.access_direct import become, directly
 from tests.database.access_probes import ALICES_CONTACT, FIRST, PROBES
 from tests.database.sending import SlowScheduler, values
 
@@ -21,7 +23,7 @@ def stage(raw: Raw) -> None:
 
 @pytest.mark.parametrize("table", matrix.MATRIX)
 def test_every_cell_is_as_designed(raw: Raw, table: str) -> None:
-    assert matrix.differences(raw, table) == []
+    assert matrix.differences(directly(raw), table) == []
 
 
 def test_the_matrix_names_every_table(raw: Raw) -> None:
@@ -69,7 +71,31 @@ SABOTAGE = {
 def test_a_broken_policy_is_reported(raw: Raw, sabotage: str) -> None:
     table, expected = SABOTAGE[sabotage]
     raw.execute(sabotage.encode())
-    assert expected <= set(matrix.differences(raw, table))
+    assert expected <= set(matrix.differences(directly(raw), table))
+
+
+@pytest.mark.parametrize("table", matrix.MATRIX)
+def test_every_policy_dropped_or_widened_is_reported(raw: Raw, table: str) -> None:
+    policies = policies_of(raw, table)
+    assert policies, "row-level security without a policy is a table nobody can use"
+    for policy in policies:
+        for breaking, word in ((policy.dropped(), "refused"), (policy.widened(), "allowed")):
+            found = _broken(raw, table, breaking)
+            assert operations_with(word, found) >= set(policy.operations), breaking
+
+
+@pytest.mark.parametrize("table", matrix.MATRIX)
+def test_a_table_without_its_guard_is_reported(raw: Raw, table: str) -> None:
+    off = _broken(raw, table, f"alter table {table} disable row level security".encode())
+    assert "outsider R others: allowed" in off
+    granted = _broken(raw, table, f"grant select on {table} to anon".encode())
+    assert granted == ["anon R own: let in", "anon R others: let in"]
+
+
+def _broken(raw: Raw, table: str, breaking: bytes) -> list[str]:
+    with raw.transaction(force_rollback=True):
+        raw.execute(breaking)
+        return matrix.differences(directly(raw), table)
 
 
 def test_a_person_without_any_profile_sees_nothing(database: PostgresDatabase) -> None:
@@ -97,8 +123,7 @@ def test_columns_beyond_ones_part_cannot_be_written(
     raw: Raw, identity: Identity, change: str
 ) -> None:
     with raw.transaction(force_rollback=True):
-        raw.execute(f"set local role {identity.role}".encode())
-        raw.execute("select set_config('request.jwt.claims', %s, true)", (identity.claims_json(),))
+        become(raw, identity)
         with pytest.raises(errors.InsufficientPrivilege):
             raw.execute(f"update {change}".encode())
 

@@ -1,7 +1,9 @@
-"""Supabase's REST API in front of the tests' own Postgres: @supabase/lite in a node process.
+"""Supabase's REST API and Auth in front of the tests' own Postgres: @supabase/lite in a process.
 
 One process serves every database of the server: `url("mpt_test_7")` is a project of its own, with
-the keys and the token secret below. Its packages are installed once, under build/.
+the keys and the token secret below. Its packages are installed once, under build/. A project has
+sign-in from the start; `set_up_sign_in` says how, `add_person` makes people with a password, and
+`links_for` reads their mail.
 """
 
 import fcntl
@@ -12,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +40,15 @@ def token(user_id: str | None, *, role: str = "authenticated", lasts: timedelta)
     if user_id is not None:
         claims |= {"sub": user_id, "session_id": "5e55104a-0000-4000-8000-000000000001"}
     return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdProvider:
+    """An OpenID provider as an operator enters it under Authentication in a Supabase project."""
+
+    issuer: str
+    client_ids: tuple[str, ...]
+    skip_nonce_check: bool = False
 
 
 class SupabaseStandIn:
@@ -69,8 +82,54 @@ class SupabaseStandIn:
 
     def forget(self, url: str) -> None:
         """Close the project's connections and let it read the schema anew when next asked."""
-        with urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=10):
-            pass
+        _ask("DELETE", url)
+
+    def set_up_sign_in(
+        self,
+        url: str,
+        *,
+        site_url: str = "http://127.0.0.1:8501",
+        providers: Mapping[str, OpenIdProvider] | None = None,
+        token_seconds: int = 3600,
+        sign_ups: bool = True,
+        confirms_addresses: bool = True,
+    ) -> None:
+        """How this project signs people in, from now on; `token_seconds` is the access token's
+        life, `site_url` where the links in its e-mails lead."""
+        wanted = {
+            "siteUrl": site_url,
+            "tokenSeconds": token_seconds,
+            "signUps": sign_ups,
+            "confirmsAddresses": confirms_addresses,
+            "providers": {
+                name: {
+                    "issuer": provider.issuer,
+                    "clientIds": provider.client_ids,
+                    "skipNonceCheck": provider.skip_nonce_check,
+                }
+                for name, provider in (providers or {}).items()
+            },
+        }
+        _ask("PUT", f"{url}/sign-in", wanted)
+
+    def add_person(
+        self,
+        url: str,
+        email: str,
+        password: str = "",
+        *,
+        user_id: str | None = None,
+        confirmed: bool = True,
+    ) -> str:
+        """A row in auth.users; its id is `user_id`, or a new one. Returns the id."""
+        person = {"id": user_id, "email": email, "password": password, "confirmed": confirmed}
+        return str(_ask("POST", f"{url}/people", person))
+
+    def links_for(self, url: str, email: str) -> list[str]:
+        """The links that were mailed to this address, the newest last, made as the set-up guide
+        has the project's e-mail templates make them."""
+        mails: list[dict[str, str]] = _ask("GET", f"{url}/mails")
+        return [mail["link"] for mail in mails if mail["to"] == email.lower()]
 
     def _started(self) -> int:
         assert self._process.stdin
@@ -89,9 +148,19 @@ class SupabaseStandIn:
         return int(json.loads(line)["port"])
 
 
+def _ask(method: str, url: str, told: object = None) -> Any:
+    body = None if told is None else json.dumps(told).encode()
+    with urllib.request.urlopen(
+        urllib.request.Request(url, body, method=method), timeout=_START_SECONDS
+    ) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
 def _installed() -> Path:
     """The folder with the packages; installed where this version of them is not there yet."""
-    names = ("package.json", "package-lock.json", "server.mjs")
+    programs = sorted(path.name for path in _SOURCE.glob("*.mjs"))
+    names = ("package.json", "package-lock.json", *programs)
     texts = {name: (_SOURCE / name).read_bytes() for name in names}
     version = hashlib.sha256(b"".join(texts.values())).hexdigest()[:12]
     packages = hashlib.sha256(texts["package-lock.json"]).hexdigest()[:12]
@@ -105,7 +174,8 @@ def _installed() -> Path:
             _install(folder)
             (folder / ".installed").touch()
         if not (folder / ".version").exists() or (folder / ".version").read_text() != version:
-            (folder / "server.mjs").write_bytes(texts["server.mjs"])
+            for name in programs:
+                (folder / name).write_bytes(texts[name])
             (folder / ".version").write_text(version)
     return folder
 

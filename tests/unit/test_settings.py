@@ -219,6 +219,21 @@ def test_half_a_sign_in_is_refused(environment: Environment, missing: str) -> No
     assert environment(**whole).signs_in
 
 
+def test_the_provider_needs_its_name_in_supabase(environment: Environment) -> None:
+    both = {
+        "OIDC_CLIENT_ID": "crm",
+        "OIDC_CLIENT_SECRET": "secret",
+        "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
+        "OIDC_COOKIE_SECRET": STRONG,
+        "SUPABASE_URL": "https://project.supabase.example",
+        "SUPABASE_KEY": "publishable",
+        "SUPABASE_SERVICE_KEY": "secret",
+    }
+    with pytest.raises(SettingsError, match=r"^SUPABASE_AUTH_PROVIDER: not set"):
+        environment(**both)
+    assert environment(**both, SUPABASE_AUTH_PROVIDER="custom:entra").signs_in
+
+
 def test_the_first_secret_key_signs_and_all_are_kept(environment: Environment) -> None:
     settings = environment(APP_SECRET_KEYS=f"new-{STRONG}, old-{STRONG},")
     assert settings.secret_keys() == (f"new-{STRONG}", f"old-{STRONG}")

@@ -1,48 +1,23 @@
 """Every test here runs twice: over a direct connection, and over the REST API."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from crm.database.embedded import EmbeddedServer
 from crm.database.gateway import SERVICE, Gateway, Identity, signed_in
 from crm.database.postgres import PostgresDatabase
 from crm.database.supabase import SupabaseDatabase
 from db_service import DbService
 from tests import cast
-from tests.standins.supabase_lite import PUBLISHABLE_KEY, SECRET_KEY, SupabaseStandIn, token
+from tests.standins.supabase_fixtures import database_of
+from tests.standins.supabase_lite import token
+
+__all__ = ["database_of"]
 
 GatewayKind = Literal["postgres", "supabase"]
 OpenGateway = Callable[[Identity], Gateway]
-
-
-@pytest.fixture(scope="session")
-def supabase(server: EmbeddedServer) -> Iterator[SupabaseStandIn]:
-    """The REST API over every database of this run's server; a third of a second to start."""
-    socket_folder = parse_qs(urlsplit(server.address()).query)["host"][0]
-    with SupabaseStandIn(Path(socket_folder)) as standin:
-        yield standin
-
-
-@pytest.fixture
-def project_url(supabase: SupabaseStandIn, address: str) -> Iterator[str]:
-    """This test's database as a Supabase project."""
-    url = supabase.url(database_of(address))
-    yield url
-    supabase.forget(url)
-
-
-@pytest.fixture
-def project(project_url: str) -> Iterator[SupabaseDatabase]:
-    database = SupabaseDatabase(project_url, PUBLISHABLE_KEY, SECRET_KEY)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 @pytest.fixture(params=["postgres", "supabase"])
@@ -82,7 +57,3 @@ def with_token(identity: Identity) -> Identity:
     return signed_in(
         identity.user_id, access_token=token(identity.user_id, lasts=timedelta(hours=1))
     )
-
-
-def database_of(address: str) -> str:
-    return urlsplit(address).path.removeprefix("/")

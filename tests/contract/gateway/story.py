@@ -15,6 +15,8 @@ from crm.records.states import EmailStatus
 from db_service import DbService
 from tests import cast
 from tests.cast import NOW
+from tests.contract.gateway.story_of_staff import invite_and_promote
+from tests.contract.gateway.story_of_the_log import lift_and_audit
 from tests.contract.gateway.telling import DRAFT, Teller, Told, event, imported, template
 
 LEASE = "1ea5e000-0000-4000-8000-000000000001"
@@ -40,6 +42,7 @@ class Cast:
         self._what_came_back()
         self._looking_around(contacts)
         self._leaving(contacts)
+        lift_and_audit(self.service, self.alice, self.bob, contacts)
         return self.told
 
     def _campaigns_and_templates(self) -> dict[str, str]:
@@ -132,6 +135,8 @@ class Cast:
         changed = replace(limits, contact_daily_cap=7, breaker_bounce_percent=7.5)
         self.bob.app_settings.change_limits(changed, now=NOW)
         self.alice.app_settings.change_limits(limits, now=NOW)
+        self.bob.app_settings.change_limits(replace(changed, contact_daily_cap=None), now=NOW)
+        self.bob.app_settings.change_limits(changed, now=NOW)
         self.service.engine.halt_sending('The key was refused (401), "stop"', now=NOW)
         self.alice.app_settings.resume_sending(now=NOW)
         self.bob.app_settings.resume_sending(now=NOW)
@@ -141,6 +146,7 @@ class Cast:
         self.alice.people.add(**dave, email="dave@mpt.example", role="admin", now=NOW)
         self.alice.people.active()
         self.alice.people.get(cast.BOB_ID)
+        invite_and_promote(self.service, self.alice, self.bob)
         self.bob.scheduler_runs.request(now=NOW)
         self.alice.scheduler_runs.request(now=NOW)
 
@@ -148,6 +154,7 @@ class Cast:
         engine = self.service.engine
         engine.take_run_request(now=NOW)
         engine.due_by_step(now=NOW)
+        engine.batch_size(1000)
         sender = {"email": "mpt@x.example", "name": 'M "P" T, Ltd'}
         run = engine.start_run(trigger="command", host="here", sender=sender, now=NOW)
         engine.sweep(run, now=NOW)

@@ -145,6 +145,12 @@ def test_reading_goes_on_over_a_new_connection() -> None:
         assert len(project.requests) == 2
 
 
+def test_a_function_that_only_reads_is_asked_again() -> None:
+    with _answering(None, NO_ROWS) as (gateway, project):
+        assert gateway.call("due_by_step", p_now=cast.NOW) == []
+        assert len(project.requests) == 2
+
+
 @pytest.mark.parametrize("ask", [_insert, _call])
 def test_what_may_have_been_done_is_not_done_again(ask: Callable[[Gateway], object]) -> None:
     with _answering(None, NO_ROWS) as (gateway, project):

@@ -1,5 +1,7 @@
-// Supabase's REST API over the databases of a local Postgres, for tests: /<database>/rest/v1/… is the
-// REST API of that database, /<database>~<n>/rest/v1/… the same with its "Max rows" set to n.
+// Supabase's REST API and Supabase Auth over the databases of a local Postgres, for tests: /<database>/rest/v1/…
+// is the REST API of that database, /<database>~<n>/rest/v1/… the same with its "Max rows" set to n, and
+// /<database>/auth/v1/… signs people in. Tests set sign-in up through PUT /<database>/sign-in, add people with
+// POST /<database>/people, and read what was sent to them from GET /<database>/mails.
 //
 // Reads {"socketFolder", "jwtSecret", "publishableKey", "secretKey"} as one line from its standard input and
 // prints {"port"} when it is ready. Ends with its standard input, so that it never outlives the tests.
@@ -10,6 +12,7 @@ import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { jwtVerify } from "jose";
+import { addUser, DEFAULT_SETTINGS, openAuth } from "./auth.mjs";
 
 const input = createInterface({ input: process.stdin });
 const wanted = JSON.parse((await input[Symbol.asyncIterator]().next()).value);
@@ -21,6 +24,7 @@ const KEYS = {
   [secretKey]: { type: "secret", claims: { role: "service_role" } },
 };
 const apis = new Map();
+const signIns = new Map(); // by database, and for as long as the process lives: what tests set, what was mailed
 const asked = new AsyncLocalStorage();
 
 // The older keys are tokens signed with the project's own secret; @supabase/lite knows the new ones only.
@@ -58,7 +62,34 @@ function open(name) {
       },
     },
   });
-  return { app, connection };
+  return { app, connection, database };
+}
+
+function signInOf(database) {
+  if (!signIns.has(database)) signIns.set(database, { settings: DEFAULT_SETTINGS, mails: [] });
+  return signIns.get(database);
+}
+
+// REST and sign-in are two: REST looks nobody up, and most tests never sign in.
+function authOf(project) {
+  const { connection, database } = project;
+  project.auth ??= openAuth({ connection, jwtSecret, resolveKey, ...signInOf(database) }).catch(
+    (error) => {
+      project.auth = undefined; // the next request may find the database there
+      throw error;
+    },
+  );
+  return project.auth;
+}
+
+async function answerToTests(project, what, request) {
+  const signIn = signInOf(project.database);
+  if (what === "mails") return Response.json(signIn.mails);
+  const told = await request.json();
+  if (what === "people") return Response.json(await addUser(project.connection, told));
+  signIn.settings = { ...DEFAULT_SETTINGS, ...told };
+  project.auth = undefined;
+  return new Response(null, { status: 204 });
 }
 
 // PostgREST checks a token's signature and times and looks nobody up in auth.users. @supabase/lite does both,
@@ -109,14 +140,22 @@ async function answer(request, environment) {
     return new Response(null, { status: 204 });
   }
   if (!apis.has(name)) apis.set(name, open(name));
+  const project = apis.get(name);
+  if (path.length === 1 && ["mails", "people", "sign-in"].includes(path[0])) {
+    return answerToTests(project, path[0], request);
+  }
   url.pathname = `/${path.join("/")}`;
   const { method, headers } = request;
   const body = ["GET", "HEAD"].includes(method) ? undefined : await request.arrayBuffer();
   const peerAddress = environment.incoming.socket.remoteAddress ?? null;
+  if (path[0] === "auth") {
+    const signIn = await authOf(project);
+    return signIn(new Request(url, { method, headers, body }), { peerAddress });
+  }
   const context = {};
   return asked.run(context, async () =>
     withSqlState(
-      await apis.get(name).app.fetch(new Request(url, { method, headers, body }), { peerAddress }),
+      await project.app.fetch(new Request(url, { method, headers, body }), { peerAddress }),
       context.error,
     ),
   );

@@ -1,0 +1,14 @@
+"""Users: colleagues, their roles, and who is invited. For admins."""
+
+import streamlit as st
+
+from crm.ui import dialogs, feedback, session, users, users_changes, users_invitations
+
+feedback.show()
+if session.current().is_admin:
+    users.show()
+    users_invitations.show()
+    dialogs.show_open({**users_changes.DIALOGS, **users_invitations.DIALOGS})
+else:
+    st.title("Users", anchor=False)
+    st.info("Users are for admins. If a colleague should join or leave, ask one of them.")

@@ -1,0 +1,13 @@
+"""Audit log: who changed what, and that nobody wrote over it. For admins."""
+
+import streamlit as st
+
+from crm.ui import audit_export, audit_log, dialogs, feedback, session
+
+feedback.show()
+if not session.current().is_admin:
+    st.title("Audit log", anchor=False)
+    st.info("The audit log is for admins. If you need to know who changed something, ask one.")
+else:
+    audit_log.show()
+    dialogs.show_open(audit_export.DIALOGS)

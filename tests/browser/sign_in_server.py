@@ -1,0 +1,122 @@
+"""Apps that people sign in to: at an OIDC provider, or by e-mail at the Supabase stand-in."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from crm.settings import load_settings
+from db_service import Connection, DbService, signed_in
+from tests.browser.conftest import ROOT, _wait_until_it_answers, server_environment
+from tests.standins.oidc_provider import CLIENT_ID, CLIENT_SECRET
+
+COOKIE_SECRET = "a-cookie-secret-of-the-tests-alone"
+SCREENSHOTS = ROOT / "build" / "screenshots" / "sign_in"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInServer:
+    """The app at `url` and its folder; its database behind the browser's back, where it is the
+    embedded one."""
+
+    url: str
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "app.log").read_text()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        settings = load_settings(_env_file=None, data_dir=self.folder)
+        with closing(Connection(settings)) as connection:
+            yield connection
+
+    @contextmanager
+    def acting_as(self, person_id: str) -> Iterator[DbService]:
+        with self.connection() as connection:
+            yield DbService.for_user(signed_in(person_id), connection)
+
+
+def oidc_settings(issuer: str) -> dict[str, str]:
+    return {
+        "OIDC_CLIENT_ID": CLIENT_ID,
+        "OIDC_CLIENT_SECRET": CLIENT_SECRET,
+        "OIDC_METADATA_URL": f"{issuer}/.well-known/openid-configuration",
+        "OIDC_COOKIE_SECRET": COOKIE_SECRET,
+    }
+
+
+@contextmanager
+def sign_in_server(port: int, environment: Mapping[str, str]) -> Iterator[SignInServer]:
+    """The app on this port, published under 127.0.0.1; with these settings, and an empty folder."""
+    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-sign-in-"))
+    server = SignInServer(f"http://127.0.0.1:{port}", folder)
+    settings = {"PUBLIC_URL": server.url, "DRIP_ENABLED": "false", **environment}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    log = folder / "app.log"
+    try:
+        with (
+            log.open("w") as out,
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=server_environment(folder) | settings,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            ) as process,
+        ):
+            try:
+                _wait_until_it_answers(server.url, process, log)
+                yield server
+            finally:
+                process.terminate()
+            assert process.wait(timeout=30) == -signal.SIGTERM, log.read_text()
+        assert CLIENT_SECRET not in log.read_text()
+        assert COOKIE_SECRET not in log.read_text()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def a_browser(browser: Browser, url: str) -> Iterator[Page]:
+    """A person's own: with its own cookies and storage, at the app's first page."""
+    context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.goto("/")
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+def sign_in_as(page: Page, subject: str) -> None:
+    """From the app's page over the provider's and back; ends wherever that leads."""
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=subject, exact=True).click()
+
+
+def expect_heading(page: Page, name: str) -> None:
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def expect_nobody_is_in(page: Page) -> None:
+    """No name, and nothing to go to."""
+    expect(page.locator(".who")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    expect(page.get_by_role("link", name="Contacts")).to_have_count(0)
+
+
+def screenshot(page: Page, name: str) -> None:
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -1,0 +1,117 @@
+"""The commands tell no secret, whatever is wrong with a setting or with what it leads to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from crm.settings import PROJECT_ROOT
+from tests.scheduler.processes import Answer, environment_for
+from tests.standins.sendgrid import SendGridStandIn
+from tests.standins.sendgrid_records import unauthorized
+
+WORD = "nobody-may-read-this"
+A_KEY = f"{WORD}-0123456789-0123456789-0123456789"
+NOWHERE = f"postgresql://mpt:{WORD}@127.0.0.1:9/nowhere"
+FILE = "<a contact file>"
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("scripts/migrate.py", "--status"),
+    ("scripts/check_drip_tables.py",),
+    ("scripts/check_drip_tables.py", "--json"),
+    ("scripts/populate_drip_templates.py",),
+    ("scripts/import_contacts.py", FILE),
+    ("scripts/simple_drip_test.py", "--to", "me@mpt.example"),
+    ("scripts/sync_suppressions.py",),
+    ("scripts/explain.py", "me@mpt.example"),
+    ("scripts/rescore_events.py",),
+    ("scripts/reorder_steps.py", "lead", "1", "2"),
+    ("scripts/verify_audit.py",),
+    ("drip_scheduler.py", "--once"),
+)
+_PROJECT = {
+    "SUPABASE_URL": "http://127.0.0.1:9",
+    "SUPABASE_KEY": f"sb_publishable_{WORD}",
+    "SUPABASE_SERVICE_KEY": f"sb_secret_{WORD}",
+}
+# What is wrong → the settings; each has the word in a place that is a secret.
+TROUBLE: dict[str, dict[str, str]] = {
+    "the database is away": {"DATABASE_URL": NOWHERE},
+    "the project is away": {"DATABASE_URL": "", **_PROJECT},
+    "another kind of database": {"DATABASE_URL": f"mysql://mpt:{WORD}@127.0.0.1/x"},
+    "an address no driver can read": {"DATABASE_URL": f"postgresql://mpt:{WORD}@[::1/x"},
+    "an option no driver knows": {"DATABASE_URL": f"{NOWHERE}?{WORD}=1"},
+    "a port that is none": {"DATABASE_URL": f"postgresql://mpt:{WORD}@127.0.0.1:port/x"},
+    "a key with a space": {"SENDGRID_API_KEY": f"SG.{WORD} and more"},
+    "a signing key that is short": {"APP_SECRET_KEYS": WORD},
+    "a password in an address": {"SUPABASE_URL": f"https://mpt:{WORD}@project.example"},
+    "half a sign-in": {"OIDC_CLIENT_ID": "crm", "OIDC_CLIENT_SECRET": WORD},
+    "a public key that is a private one": {"SENDGRID_WEBHOOK_PUBLIC_KEY": WORD},
+    "a true that is none": {"DRIP_ENABLED": WORD},
+}
+_NOT_SECRET = {"an option no driver knows"}
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    file = tmp_path / "people.csv"
+    file.write_text("First Name,Last Name,Email\nAda,Byron,ada@engines.example\n")
+    return file
+
+
+def _run(arguments: tuple[str, ...], people: Path, environment: dict[str, str]) -> Answer:
+    return subprocess.run(
+        [sys.executable, *(str(people) if a == FILE else a for a in arguments)],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_no_command_tells_a_secret_while_it_says_what_is_wrong(
+    trouble: str, people: Path, tmp_path: Path
+) -> None:
+    environment = environment_for("", DATA_DIR=str(tmp_path)) | TROUBLE[trouble]
+    # Settings are read in one place, so two commands stand for all where it ends there.
+    away = trouble.endswith("is away")
+    commands = COMMANDS if away else (COMMANDS[1], COMMANDS[-1])
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda c: _run(c, people, environment), commands))
+    for command, answer in zip(commands, answers, strict=True):
+        told = answer.stdout + answer.stderr
+        assert answer.returncode != 0, (command, told)
+        assert told.strip(), command
+        assert WORD not in told, command
+        assert "Traceback" not in told, (command, told)
+
+
+def test_no_command_tells_the_key_that_the_provider_refuses(
+    address: str, people: Path, tmp_path: Path
+) -> None:
+    with SendGridStandIn(keys=["SG.another.key"]) as standin:
+        standin.answer_next(unauthorized(), times=1)
+        environment = environment_for(
+            address,
+            DATA_DIR=str(tmp_path),
+            SENDGRID_API_KEY=f"SG.{WORD}",
+            SENDGRID_BASE_URL=standin.url,
+            APP_SECRET_KEYS=A_KEY,
+        )
+        populated = _run(("scripts/populate_drip_templates.py",), people, environment)
+        assert populated.returncode == 0, populated.stderr
+        for command in (
+            ("scripts/simple_drip_test.py", "--to", "me@mpt.example"),
+            ("scripts/sync_suppressions.py",),
+        ):
+            answer = _run(command, people, environment)
+            assert answer.returncode != 0, (command, answer.stdout)
+            assert WORD not in answer.stdout + answer.stderr
+            assert "Traceback" not in answer.stderr

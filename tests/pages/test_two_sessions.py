@@ -1,0 +1,124 @@
+"""A sales person and an admin in one process: whoever comes first, neither sees through the other's
+eyes. Over a direct connection, and over Supabase's REST API with a token each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import db_service
+from crm.records.sends import SendRecords
+from crm.settings import Settings, load_settings
+from crm.ui import oidc_claims
+from db_service import SupabaseAuth, SupabaseSession
+from tests import cast
+from tests.conftest import AContact, PublishedSteps, Raw
+from tests.pages.conftest import MAIN, RunScheduler, shown
+from tests.standins.supabase_lite import PUBLISHABLE_KEY, SECRET_KEY, token
+
+ISSUER = "https://login.example"
+AN_HOUR = timedelta(hours=1)
+_SETTINGS = {
+    "APP_SECRET_KEYS": "a-key-of-this-test-run-and-no-other",
+    "OIDC_CLIENT_ID": "mpt-crm",
+    "OIDC_CLIENT_SECRET": "a-client-secret",
+    "OIDC_METADATA_URL": f"{ISSUER}/.well-known/openid-configuration",
+    "OIDC_COOKIE_SECRET": "a-cookie-secret-of-more-than-32-characters",
+}
+HERS, CAROLS = "to-sashas@customer.example", "to-carols@customer.example"
+# What stands on a page for the admin alone; Sasha's own e-mail is for both of them.
+FOR_ADMINS = {
+    "13_Campaign_Manager": CAROLS,
+    "20_Settings": "Daily cap",
+    "21_Users": "carol@mpt.example",
+    "22_Audit_Log": "Ada Admin",
+}
+
+Visit = Callable[[str], AppTest]
+
+
+def claims(name: str) -> dict[str, Any]:
+    """What Streamlit keeps of an id token."""
+    return {
+        "is_logged_in": True,
+        "iss": ISSUER,
+        "sub": name,
+        "email": f"{name}@mpt.example",
+        "email_verified": True,
+        "exp": int((datetime.now(UTC) + AN_HOUR).timestamp()),
+        "tokens": {"id": name},
+    }
+
+
+def id_of(name: str) -> str:
+    return oidc_claims.person_id(claims(name))
+
+
+def with_id_token(_: SupabaseAuth, id_token: str, access_token: str) -> SupabaseSession:
+    """Supabase Auth's answer for the person of this id token."""
+    user_id = id_of(id_token)
+    access = token(user_id, lasts=AN_HOUR)
+    ends_at = datetime.now(UTC) + AN_HOUR
+    return SupabaseSession(user_id, f"{id_token}@mpt.example", access, "renewal", ends_at)
+
+
+@pytest.fixture(params=["postgres", "supabase"])
+def settings(
+    request: pytest.FixtureRequest, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    ours = _SETTINGS | {"DATABASE_URL": address, "DATA_DIR": str(tmp_path)}
+    if request.param == "supabase":
+        project_url: str = request.getfixturevalue("project_url")
+        ours |= {
+            "SUPABASE_URL": project_url,
+            "SUPABASE_KEY": PUBLISHABLE_KEY,
+            "SUPABASE_SERVICE_KEY": SECRET_KEY,
+        }
+        monkeypatch.setattr(SupabaseAuth, "with_id_token", with_id_token)
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings(_env_file=None)
+    db_service.connect(settings)
+    yield settings
+    db_service.disconnect()
+
+
+@pytest.fixture
+def visit(
+    settings: Settings,
+    raw: Raw,
+    a_contact: AContact,
+    published_steps: PublishedSteps,
+    run_scheduler: RunScheduler,
+) -> Visit:
+    """A tab of Sasha's (sales) or Ada's (admin), after an e-mail to a contact of Sasha's and one
+    to a contact of Carol's."""
+    raw.cursor().executemany(
+        "insert into profiles (id, email, full_name, role) values (%s, %s, %s, %s)",
+        [
+            (id_of("sasha"), "sasha@mpt.example", "Sasha Sales", "sales"),
+            (id_of("ada"), "ada@mpt.example", "Ada Admin", "admin"),
+        ],
+    )
+    raw.execute(
+        "update drip_campaigns set window_days = '{1,2,3,4,5,6,7}', window_start = '00:00',"
+        " window_end = '00:00', respect_holidays = false"
+    )
+    published_steps("lead", 1)
+    a_contact(owner_id=id_of("sasha"), email=HERS)
+    a_contact(owner_id=cast.CAROL_ID, email=CAROLS)
+    assert run_scheduler()["sent"] == 2
+
+    def open_(name: str) -> AppTest:
+        app = AppTest.from_file(MAIN, default_timeout=30)
+        app.user = claims(name)
+        return app.run()
+
+    return open_
