@@ -13,7 +13,8 @@ from crm.imports.reader import ContactFile
 from crm.mail.addresses import normalise_address
 from crm.records.contact_imports import ContactImportRecords, OnDuplicate
 
-# One statement a chunk; a few thousand rows keep it well under a second.
+# One statement a chunk; a few thousand rows keep it well under a second. Over REST it goes in as
+# many parts as an answer has room for.
 CHUNK_ROWS = 2_000
 
 # How the timeline names where a contact came from: "Imported from HubSpot".
@@ -91,7 +92,7 @@ class ContactImport:
         )
 
     def run(self, *, now: datetime) -> Iterator[int]:
-        """Stores chunk by chunk, each in one transaction; yields the number of rows read so far.
+        """Stores chunk by chunk; yields the number of rows read so far.
 
         Raises:
             ImportFileError: for a file that cannot be read on; chunks before it are stored.

@@ -31,6 +31,15 @@ class SettingsError(Exception):
 # would make every single e-mail unsendable.
 _WEB_ADDRESS = re.compile(r"https?://[!-;=?-~]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
+# A password with a bare @, / or % would be taken apart in the wrong place, and the driver would
+# tell the pieces in its errors. Several hosts, none, or a folder of sockets are fine.
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.%-]*)(?::[0-9]*)?"
+_POSTGRES_ADDRESS = re.compile(
+    r"postgres(?:ql)?://"
+    r"(?:(?:[^\s:/?#@%\[\]]|%[0-9A-Fa-f]{2})*(?::(?:[^\s/?#@%\[\]]|%[0-9A-Fa-f]{2})*)?@)?"
+    rf"{_HOST}(?:,{_HOST})*"
+    r"(?:/[^\s?#@%]*)?(?:\?(?:[^\s#%]|%[0-9A-Fa-f]{2})*)?"
+)
 _KEY = re.compile(r"[!-~]*")
 
 
@@ -63,6 +72,11 @@ def _host_of(value: str) -> str | None:
 def _postgres_address(value: str) -> str:
     if value and not value.startswith(("postgresql://", "postgres://")):
         raise ValueError("must start with postgresql://")
+    if value and not _POSTGRES_ADDRESS.fullmatch(value):
+        raise ValueError(
+            "must be like postgresql://user:password@host:5432/name, with every special character "
+            "of the password percent-encoded, such as %40 for @"
+        )
     return value
 
 

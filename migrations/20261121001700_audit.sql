@@ -339,6 +339,59 @@ language sql stable security definer set search_path = '' as $$
   order by a.contact_id, private.weight_of(a.status) desc, a.occurred_at, a.reason
 $$;
 
+-- As before, but of several reports about an erased address the weightiest counts, in one batch as in many, and what a
+-- reason says counts only where SendGrid dropped the e-mail for it.
+create or replace function public.record_events(p_events text, p_now timestamptz)
+returns table (stored bigint, repeated bigint, "foreign" bigint)
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  -- Heard of, whoever the events are about; once a minute is often enough.
+  update public.app_settings a set value = to_jsonb(p_now), updated_at = p_now
+  where a.key = 'events_heard_at' and (a.value = 'null' or (a.value #>> '{}')::timestamptz < p_now - interval '1 minute');
+  with incoming as (
+    select i.*, nullif(i.send_id, '')::uuid as ours
+    from jsonb_to_recordset(p_events::jsonb) as i (
+      event text, occurred_at timestamptz, email text, send_id text, request_id text, message_id text,
+      provider_event_id text, url text, attempt text, reason text, user_agent text, ip text,
+      says_machine boolean, payload jsonb)),
+  known as (
+    select i.*, s.id as send, coalesce(s.contact_id, c.id) as contact
+    from incoming i
+    left join public.email_sends s on s.id = i.ours
+    left join public.contacts c on s.id is null and c.email = i.email),
+  inserted as (
+    insert into public.email_events
+      (send_id, contact_id, event, occurred_at, message_id, email, url, attempt, reason, provider_event_id,
+       request_id, user_agent, ip, says_machine, payload, received_at)
+    select k.send, k.contact, k.event, k.occurred_at, k.message_id, k.email, k.url, k.attempt, k.reason,
+           k.provider_event_id, nullif(k.request_id, '')::uuid, k.user_agent, k.ip, k.says_machine, k.payload, p_now
+    from known k where k.contact is not null
+    order by k.message_id, k.event, k.occurred_at, k.email, k.url, k.attempt
+    on conflict on constraint same_event_once do nothing
+    returning 1),
+  stopped as (
+    insert into public.suppressions (email, reason, source, created_at)
+    select distinct on (x.email) x.email, x.reason, 'event', p_now
+    from (
+      select k.email, case
+          when k.event = 'spamreport' or (k.event = 'dropped' and k.reason ilike 'spam reporting address%') then 'complaint'
+          when k.event = 'bounce' or (k.event = 'dropped' and k.reason ilike 'bounced address%') then 'hard_bounce'
+          else 'unsubscribed' end as reason
+      from known k
+      where k.contact is null and k.ours is not null and k.email <> ''
+        and (k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+             or (k.event = 'dropped' and k.reason ~* '^(spam reporting|bounced|unsubscribed) address'))) x
+    order by x.email, array_position('{complaint,unsubscribed,hard_bounce}', x.reason)
+    on conflict (email) do update set reason = excluded.reason
+      where private.is_weaker(suppressions.reason, excluded.reason))
+  select (select count(*) from inserted), count(*) filter (where k.contact is not null) - (select count(*) from inserted),
+         count(*) filter (where k.contact is null)
+  into stored, repeated, "foreign" from known k;
+  return next;
+end
+$$;
+
 -- An admin vouches that this address may be written to again. No campaign starts by itself. False if it is not on the list.
 create function public.lift_suppression(p_email text, p_reason text, p_now timestamptz) returns boolean
 language plpgsql security definer set search_path = '' as $$

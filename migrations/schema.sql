@@ -2058,6 +2058,7 @@ $$;
 CREATE FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) RETURNS SETOF public.audit_log
     LANGUAGE sql STABLE
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
   select a.* from public.audit_log a
   where (p_kind is null or a.actor_kind = p_kind) and (p_actor is null or a.actor_id = p_actor)
@@ -2570,15 +2571,17 @@ begin
     returning 1),
   stopped as (
     insert into public.suppressions (email, reason, source, created_at)
-    select distinct on (k.email) k.email,
-           case when k.event = 'spamreport' or k.reason ilike 'spam reporting address%' then 'complaint'
-                when k.event = 'bounce' or k.reason ilike 'bounced address%' then 'hard_bounce' else 'unsubscribed' end,
-           'event', p_now
-    from known k
-    where k.contact is null and k.ours is not null and k.email <> ''
-      and (k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
-           or (k.event = 'dropped' and k.reason ~* '^(spam reporting|bounced|unsubscribed) address'))
-    order by k.email, k.event = 'spamreport' desc, k.event = 'bounce'
+    select distinct on (x.email) x.email, x.reason, 'event', p_now
+    from (
+      select k.email, case
+          when k.event = 'spamreport' or (k.event = 'dropped' and k.reason ilike 'spam reporting address%') then 'complaint'
+          when k.event = 'bounce' or (k.event = 'dropped' and k.reason ilike 'bounced address%') then 'hard_bounce'
+          else 'unsubscribed' end as reason
+      from known k
+      where k.contact is null and k.ours is not null and k.email <> ''
+        and (k.event in ('spamreport', 'bounce', 'unsubscribe', 'group_unsubscribe')
+             or (k.event = 'dropped' and k.reason ~* '^(spam reporting|bounced|unsubscribed) address'))) x
+    order by x.email, array_position('{complaint,unsubscribed,hard_bounce}', x.reason)
     on conflict (email) do update set reason = excluded.reason
       where private.is_weaker(suppressions.reason, excluded.reason))
   select (select count(*) from inserted), count(*) filter (where k.contact is not null) - (select count(*) from inserted),
@@ -3255,6 +3258,7 @@ $$;
 CREATE FUNCTION public.verify_audit(p_expected text) RETURNS TABLE(entries bigint, head text, problem text, broken_at bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '55s'
     AS $$
 begin
   if not private.acts_as_service() and not private.is_admin() then

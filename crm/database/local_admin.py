@@ -14,8 +14,10 @@ def ensure_local_admin(address: str) -> None:
     try:
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
             connection.execute(
-                "insert into public.profiles (id, email, full_name, role)"
-                " values (%s, 'admin@localhost', 'Local admin', 'admin') on conflict do nothing",
+                # Retired when an admin first signed in; needed again without sign-in.
+                "insert into public.profiles as p (id, email, full_name, role)"
+                " values (%s, 'admin@localhost', 'Local admin', 'admin')"
+                " on conflict (id) do update set active = true where not p.active",
                 (LOCAL_ADMIN_ID,),
             )
     except psycopg.Error as error:

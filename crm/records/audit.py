@@ -14,7 +14,7 @@ from typing import Any
 from crm.database.gateway import Gateway
 from crm.records.rows import columns_of, record_from, records_from
 
-_PAGE = 1000  # what the REST interface gives at most
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,11 @@ class AuditRecords:
     def all(self, search: AuditSearch = EVERYTHING) -> Iterator[AuditEntry]:
         """Every entry that is found, the newest first, a page at a time."""
         last: int | None = None
+        size = min(_PAGE, self._gateway.most_rows())
         while True:
-            page = self.page(search, before=last, size=_PAGE)
+            page = self.page(search, before=last, size=size)
             yield from page
-            if len(page) < _PAGE:
+            if len(page) < size:
                 return
             last = page[-1].number
 

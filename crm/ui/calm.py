@@ -67,7 +67,10 @@ def section(draw: Callable[P, None]) -> Callable[P, None]:
 
 def words_for(error: DatabaseError) -> str:
     if isinstance(error, DatabaseUnreachableError):
-        return "The database does not answer at the moment. Nothing was changed; try again shortly."
+        return (
+            "The database does not answer at the moment. Try again shortly; if you were saving "
+            "something, look first whether it is there."
+        )
     if isinstance(error, NotAllowedError) and not isinstance(error, session.NotOnStaffError):
         return "You may not do this. Ask an admin, or the contact's owner."
     return str(error)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from crm.records.campaigns import Campaign
 from crm.ui import calm, live, session, words
-from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
+from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, counts, paragraph
 from db_service import DatabaseError
@@ -124,7 +124,7 @@ def resume_campaign(campaign: Campaign) -> None:
     )
     with st.container(horizontal=True):
         sure = st.button(f"Resume {campaign.name}", key="resume_sure", type="primary")
-        st.button("Not yet", key="resume_not", on_click=close_dialog)
+        cancel_button(key="resume_not", label="Not yet")
     if sure:
         _resume(campaign)
         close_dialog()

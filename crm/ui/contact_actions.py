@@ -57,8 +57,8 @@ def enroll(contact_ids: Sequence[str], campaign_id: str | None) -> None:
 
 def stop_all(contact_ids: Sequence[str]) -> None:
     """A button's on_click."""
-    db, now = session.current().db, session.now()
     try:
+        db, now = session.current().db, session.now()
         stopped = sum(db.enrollments.stop_all(contact_id, now=now) for contact_id in contact_ids)
     except DatabaseError as error:
         say(calm.words_for(error))

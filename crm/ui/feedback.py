@@ -54,8 +54,8 @@ def _forget_undo() -> None:
 
 
 def _undo_archive(undo: ArchiveUndo) -> None:
-    db, now = session.current().db, session.now()
     try:
+        db, now = session.current().db, session.now()
         restored = db.contacts.unarchive(undo.contact_ids, now=now)
         if undo.enrolled:
             db.enrollments.enroll(undo.enrolled, campaign_id=None, source="bulk", now=now)

@@ -68,7 +68,7 @@ def open_session() -> Session:
     try:
         return _opened(now())
     except (SignedOutError, NotOnStaffError):
-        st.session_state.clear()
+        leave_nothing()
         raise
     except DatabaseError:
         forget()
@@ -79,7 +79,7 @@ def _opened(moment: datetime) -> Session:
     identity = sign_in.identity(now=moment)
     if st.session_state.get(_OWNER, identity.user_id) != identity.user_id:
         # Somebody else signed in at this browser: nothing of the one before stays in the tab.
-        st.session_state.clear()
+        leave_nothing()
     st.session_state[_OWNER] = identity.user_id
     if _KEY not in st.session_state:
         connection = connect()
@@ -109,6 +109,13 @@ def current() -> Session:
 def forget() -> None:
     """Start over at the next run, as after the database came back."""
     st.session_state.pop(_KEY, None)
+
+
+def leave_nothing() -> None:
+    """Empty this tab's memory, fields that were typed into included."""
+    # Not .clear(): it stops without a word at the first widget it cannot read (Streamlit 1.67).
+    for key in list(st.session_state):
+        st.session_state.pop(key, None)
 
 
 def _brought_up_to_date(session: Session, moment: datetime) -> Session:

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from crm.email_sign_in import SIGN_IN_PATH, SIGN_OUT_PATH, place
-from crm.ui import session, sign_in
+from crm.ui import session, sign_in, words
 from crm.ui.markup import paragraph
 from db_service import connect
 
@@ -37,8 +37,7 @@ _OUTCOMES = {
 }
 _NO_SIGN_IN = (
     "Almost there",
-    "You are not on the staff list of this CRM yet. On this machine, "
-    "`python scripts/load_demo_data.py --if-empty` adds the local admin.",
+    "The local admin was switched off meanwhile. Try again to switch it on.",
 )
 
 
@@ -72,7 +71,7 @@ def not_on_staff(outcome: str, address: str) -> None:
         _page(*_NO_SIGN_IN)
         st.button("Try again", key="try_again", type="primary", on_click=session.forget)
         return
-    _page(*_OUTCOMES[outcome])
+    _page(*_OUTCOMES.get(outcome, _OUTCOMES["not_invited"]))
     if address:
         # Not Markdown: the address would become a link.
         paragraph(f"You are signed in as {address}.", style="quiet")
@@ -85,7 +84,7 @@ def who() -> None:
     """At the bottom of the sidebar: who is signed in, and the way out."""
     person = session.current().person
     with st.container(key="who"):
-        role = "Admin" if person.role == "admin" else "Sales"
+        role = escape(words.ROLE[person.role][0])
         st.html(f'<div class="who">{escape(person.full_name)}<small>{role}</small></div>')
         sign_out("Sign out", key="sign_out")
 
@@ -105,7 +104,7 @@ def sign_out(label: str, *, key: str) -> None:
 
 def _leave() -> None:
     sign_in.leave(now=session.now())
-    st.session_state.clear()
+    session.leave_nothing()
     st.logout()
 
 

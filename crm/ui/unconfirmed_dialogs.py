@@ -9,7 +9,7 @@ import streamlit as st
 
 from crm.records.sends import Send, UnconfirmedGroup
 from crm.ui import calm, contact_links, live, session, words
-from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
+from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
 
@@ -36,7 +36,7 @@ def decide_unconfirmed(
         label = one if count == 1 else several.format(words.number(count))
         with st.container(horizontal=True):
             sure = st.button(label, key="decide_sure", type="primary")
-            st.button("Cancel", key="decide_cancel", on_click=close_dialog)
+            cancel_button(key="decide_cancel")
         if sure:
             ids = send_ids or [s.id for s in session.current().db.sends.unconfirmed(group)]
             say(_summary(decision, _decide(decision, ids), len(ids)))

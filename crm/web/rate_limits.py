@@ -74,10 +74,12 @@ class RateLimit:
 def client_address(request: Request) -> str:
     """Who asks: an IPv4 address, or the /64 network of an IPv6 one, all of which one person has.
 
-    Behind a reverse proxy this is the proxy's own address, and all callers share one limit, unless
-    the server is told whose X-Forwarded-For to believe: uvicorn's --forwarded-allow-ips (or
-    FORWARDED_ALLOW_IPS). Never `*` where the app can be reached past the proxy: anybody could then
-    give any address.
+    X-Forwarded-For is the server's affair: uvicorn believes it from a proxy on this very machine
+    (127.0.0.1) and from nobody else, and takes the last address in it that such a proxy did not
+    add itself. So a proxy here must set the header, as they all do unless told otherwise; one that
+    only passes it on lets callers choose their address. FORWARDED_ALLOW_IPS names proxies elsewhere
+    (until then all who come through one share one limit), and never `*` where the app can be
+    reached past the proxy.
     """
     host = request.client.host if request.client else ""
     try:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,16 @@ def oidc_settings(issuer: str) -> dict[str, str]:
 
 
 @contextmanager
-def sign_in_server(port: int, environment: Mapping[str, str]) -> Iterator[SignInServer]:
-    """The app on this port, published under 127.0.0.1; with these settings, and an empty folder."""
+def sign_in_server(
+    port: int, environment: Mapping[str, str], *, arguments: Sequence[str] = ()
+) -> Iterator[SignInServer]:
+    """The app on this port, published under 127.0.0.1 unless these settings say otherwise; from an
+    empty folder."""
     folder = Path(tempfile.mkdtemp(prefix="mpt-crm-sign-in-"))
     server = SignInServer(f"http://127.0.0.1:{port}", folder)
     settings = {"PUBLIC_URL": server.url, "DRIP_ENABLED": "false", **environment}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command += arguments
     log = folder / "app.log"
     try:
         with (

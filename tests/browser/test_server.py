@@ -11,11 +11,10 @@ import pytest
 
 from tests.browser.conftest import ROOT, free_port, server_environment
 
-SIGN_IN = {
+HALF_A_SIGN_IN = {
     "OIDC_CLIENT_ID": "crm",
     "OIDC_CLIENT_SECRET": "secret",
     "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
-    "OIDC_COOKIE_SECRET": "a-cookie-secret-of-more-than-32-characters",
 }
 
 
@@ -24,10 +23,9 @@ SIGN_IN = {
     [
         (["--server.address", "0.0.0.0"], {}, "server.address: 0.0.0.0 would let others in"),
         ([], {"DRIP_INTERVAL_SECONDS": "hourly"}, "DRIP_INTERVAL_SECONDS: "),
-        ([], SIGN_IN, "OIDC_CLIENT_ID: this version has no sign-in yet"),
-        (["--server.address", "0.0.0.0"], SIGN_IN, "OIDC_CLIENT_ID: "),
+        (["--server.address", "0.0.0.0"], HALF_A_SIGN_IN, "OIDC_COOKIE_SECRET: not set"),
         ([], {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "APP_SECRET_KEYS: not set"),
-        ([], {"SUPABASE_URL": "https://project.supabase.example"}, "DATABASE_URL: not set"),
+        ([], {"SUPABASE_URL": "https://project.supabase.example"}, "SUPABASE_KEY: not set"),
     ],
 )
 def test_a_start_that_is_refused_says_why_in_one_line(

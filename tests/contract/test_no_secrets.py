@@ -43,8 +43,11 @@ TROUBLE: dict[str, dict[str, str]] = {
     "the database is away": {"DATABASE_URL": NOWHERE},
     "the project is away": {"DATABASE_URL": "", **_PROJECT},
     "another kind of database": {"DATABASE_URL": f"mysql://mpt:{WORD}@127.0.0.1/x"},
-    "an address no driver can read": {"DATABASE_URL": f"postgresql://mpt:{WORD}@[::1/x"},
-    "an option no driver knows": {"DATABASE_URL": f"{NOWHERE}?{WORD}=1"},
+    "a bare @ in the password": {"DATABASE_URL": f"postgresql://mpt:1@{WORD}@127.0.0.1/x"},
+    "a bare / in the password": {"DATABASE_URL": f"postgresql://mpt:{WORD}/1@127.0.0.1/x"},
+    "a bare % in the password": {"DATABASE_URL": f"postgresql://mpt:100%{WORD}@127.0.0.1/x"},
+    "a bare ? in the password": {"DATABASE_URL": f"postgresql://mpt:1a?{WORD}@127.0.0.1/x"},
+    "a bare [ in the password": {"DATABASE_URL": f"postgresql://mpt:[{WORD}@127.0.0.1/x"},
     "a port that is none": {"DATABASE_URL": f"postgresql://mpt:{WORD}@127.0.0.1:port/x"},
     "a key with a space": {"SENDGRID_API_KEY": f"SG.{WORD} and more"},
     "a signing key that is short": {"APP_SECRET_KEYS": WORD},
@@ -53,7 +56,6 @@ TROUBLE: dict[str, dict[str, str]] = {
     "a public key that is a private one": {"SENDGRID_WEBHOOK_PUBLIC_KEY": WORD},
     "a true that is none": {"DRIP_ENABLED": WORD},
 }
-_NOT_SECRET = {"an option no driver knows"}
 
 
 @pytest.fixture

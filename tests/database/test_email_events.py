@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db_service import DbService
+from db_service import DbService, IncomingEvent
 from tests.cast import NOW
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import SlowScheduler, one, values
@@ -167,3 +167,40 @@ def test_the_payload_is_kept_as_it_came(raw: Raw, sent: dict[str, Any]) -> None:
         (json.dumps({"useragent": "x"}),),
     )
     assert values(raw, "select payload ->> 'useragent' from email_events") == ["x"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    ("reports", "listed_as"),
+    [
+        # Only what SendGrid dropped says by its reason why.
+        ([("bounce", "Spam Reporting Address"), ("group_unsubscribe", "")], "unsubscribed"),
+        ([("bounce", ""), ("dropped", "Unsubscribed Address")], "unsubscribed"),
+        ([("dropped", "Spam Reporting Address"), ("unsubscribe", "")], "complaint"),
+        ([("dropped", "Bounced Address")], "hard_bounce"),
+    ],
+)
+def test_of_reports_about_an_erased_address_the_weightiest_counts_in_any_order(
+    service: DbService,
+    raw: Raw,
+    reports: list[tuple[str, str]],
+    listed_as: str,
+    *,
+    together: bool,
+) -> None:
+    events = [
+        IncomingEvent(
+            event=kind,
+            occurred_at=NOW,
+            email="erased@customer.example",
+            send_id="6c641efd-4421-4144-ab04-fa30180a41fd",
+            reason=reason,
+            payload={},
+        )
+        for kind, reason in reports
+    ]
+    for order in permutations(events):
+        raw.execute("delete from suppressions")
+        for batch in [list(order)] if together else [[told] for told in order]:
+            service.events.record(batch, now=NOW)
+        assert values(raw, "select reason from suppressions") == [listed_as]

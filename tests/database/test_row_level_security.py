@@ -232,3 +232,17 @@ def test_anonymous_visitors_execute_nothing(raw: Raw) -> None:
         " and has_function_privilege('anon', oid, 'execute')",
     )
     assert callable_by_anon == []
+
+
+def test_anonymous_visitors_have_no_grant_on_any_relation(raw: Raw) -> None:
+    reachable = (
+        "select relname from pg_class where relnamespace in"
+        " ('public'::regnamespace, 'private'::regnamespace) and case"
+        " when relkind = 'S' then has_sequence_privilege('anon', oid, 'usage, select, update')"
+        " when relkind in ('r', 'p', 'v', 'm') then has_any_column_privilege('anon', oid,"
+        " 'select, insert, update, references') or has_table_privilege('anon', oid,"
+        " 'delete, truncate, trigger') end"
+    )
+    assert values(raw, reachable) == []
+    raw.execute("grant insert (email) on suppressions to anon")
+    assert values(raw, reachable) == ["suppressions"]

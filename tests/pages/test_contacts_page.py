@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import db_service
 from crm.settings import Settings
+from crm.ui import session
 from db_service import DbService
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.pages.conftest import OpenPage, RunScheduler, shown
@@ -251,9 +252,17 @@ def test_an_unreachable_database_gives_a_calm_page_and_a_retry(
     assert "1 contact" in shown(page)
 
 
-def test_somebody_who_is_not_on_the_staff_list_is_told_so(open_page: OpenPage, raw: Raw) -> None:
+def test_a_local_admin_who_was_switched_off_reads_so_and_comes_back(
+    open_page: OpenPage, raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page()
     raw.execute("update profiles set active = false where full_name = 'Morgan Local'")
-    assert "You are not on the staff list of this CRM yet." in shown(open_page())
+    moment = session.now() + session.READ_AGAIN_AFTER
+    monkeypatch.setattr(session, "now", lambda: moment)
+    text = shown(page.run())
+    assert "The local admin was switched off meanwhile." in text
+    assert "Contacts" not in text
+    assert "Contacts" in shown(page.button(key="try_again").click().run())
 
 
 def _click(page: AppTest, label: str) -> AppTest:

@@ -3,10 +3,8 @@ eyes. Over a direct connection, and over Supabase's REST API with a token each."
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import db_service
+from crm.database.gateway import Gateway
 from crm.records.sends import SendRecords
 from crm.settings import Settings, load_settings
 from crm.ui import oidc_claims
-from db_service import SupabaseAuth, SupabaseSession
+from db_service import Connection, Identity, SupabaseAuth, SupabaseSession
 from tests import cast
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.pages.conftest import MAIN, RunScheduler, shown
@@ -33,13 +32,16 @@ _SETTINGS = {
     "OIDC_COOKIE_SECRET": "a-cookie-secret-of-more-than-32-characters",
 }
 HERS, CAROLS = "to-sashas@customer.example", "to-carols@customer.example"
-# What stands on a page for the admin alone; Sasha's own e-mail is for both of them.
+CAROLS_CONTACT = "00000000-0000-4000-8000-00000000000c"
+# What stands on a page for the admin alone.
 FOR_ADMINS = {
+    "02_Contacts": CAROLS,
     "13_Campaign_Manager": CAROLS,
-    "20_Settings": "Daily cap",
+    "20_Settings": "Stopped addresses",
     "21_Users": "carol@mpt.example",
-    "22_Audit_Log": "Ada Admin",
+    "22_Audit_Log": "An operator (postgres) published",
 }
+ADA_FIRST, SASHA_FIRST = ("ada", "sasha"), ("sasha", "ada")
 
 Visit = Callable[[str], AppTest]
 
@@ -80,6 +82,7 @@ def settings(
             "SUPABASE_URL": project_url,
             "SUPABASE_KEY": PUBLISHABLE_KEY,
             "SUPABASE_SERVICE_KEY": SECRET_KEY,
+            "SUPABASE_AUTH_PROVIDER": "google",
         }
         monkeypatch.setattr(SupabaseAuth, "with_id_token", with_id_token)
     for name, value in ours.items():
@@ -113,12 +116,79 @@ def visit(
     )
     published_steps("lead", 1)
     a_contact(owner_id=id_of("sasha"), email=HERS)
-    a_contact(owner_id=cast.CAROL_ID, email=CAROLS)
-    assert run_scheduler()["sent"] == 2
+    a_contact(owner_id=cast.CAROL_ID, id=CAROLS_CONTACT, email=CAROLS)
+    assert run_scheduler()["accepted"] == 2
+    # Contacts are for everybody to read, with the address they have now; what was sent is not.
+    raw.execute("update contacts set email = id || '@customer.example'")
 
     def open_(name: str) -> AppTest:
         app = AppTest.from_file(MAIN, default_timeout=30)
         app.user = claims(name)
+        app.query_params["contact"] = CAROLS_CONTACT
         return app.run()
 
     return open_
+
+
+def seen_by(tabs: dict[str, AppTest], page: str) -> dict[str, bool]:
+    """Who of them sees what the page has for admins."""
+    return {name: FOR_ADMINS[page] in text_of(app, page) for name, app in tabs.items()}
+
+
+def text_of(app: AppTest, page: str) -> str:
+    app.switch_page(f"../../pages/{page}.py")
+    return shown(app.run())
+
+
+@pytest.mark.parametrize("order", [ADA_FIRST, SASHA_FIRST], ids=" first, then ".join)
+def test_each_sees_what_is_theirs_whoever_came_first(
+    visit: Visit, raw: Raw, order: tuple[str, str]
+) -> None:
+    tabs = {name: visit(name) for name in order}
+    for page in FOR_ADMINS:
+        assert seen_by(tabs, page) == {"ada": True, "sasha": False}, page
+    for app in tabs.values():
+        assert HERS in text_of(app, "13_Campaign_Manager"), "hers is there for both"
+
+
+def test_each_request_goes_out_in_the_name_of_who_asked(visit: Visit) -> None:
+    tabs = {name: visit(name) for name in (*ADA_FIRST, *SASHA_FIRST)}
+    held = {name: app.session_state["session"].db for name, app in tabs.items()}
+    assert {name: db.identity.user_id for name, db in held.items()} == {
+        name: id_of(name) for name in held
+    }
+    for attribute in ("_gateway", "contacts", "sends", "people"):
+        assert getattr(held["ada"], attribute) is not getattr(held["sasha"], attribute)
+
+
+# Negative controls: with a result or a client kept for everybody, the first test here speaks up.
+
+
+def test_an_answer_kept_for_everybody_is_noticed(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = SendRecords.sent
+    answers: list[Any] = []
+
+    def remembered(self: SendRecords, **wanted: Any) -> Any:
+        answers[:] = answers or [ask(self, **wanted)]
+        return answers[0]
+
+    monkeypatch.setattr(SendRecords, "sent", remembered)
+    tabs = {name: visit(name) for name in ADA_FIRST}
+    assert seen_by(tabs, "13_Campaign_Manager")["sasha"]
+
+
+def test_a_client_kept_for_everybody_is_noticed(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Connection.gateway
+    gateways: list[Gateway] = []
+
+    def remembered(self: Connection, identity: Identity) -> Gateway:
+        gateways[:] = gateways or [make(self, identity)]
+        return gateways[0]
+
+    monkeypatch.setattr(Connection, "gateway", remembered)
+    tabs = {name: visit(name) for name in ADA_FIRST}
+    assert seen_by(tabs, "13_Campaign_Manager")["sasha"]

@@ -32,5 +32,5 @@ def test_every_broken_policy_is_reported(raw: Raw, attempt: Try, table: str) -> 
     dropping = [(policy, policy.dropped(), "refused") for policy in policies]
     for policy, breaking, word in widening + dropping:
         raw.execute(breaking)
-        found = matrix.differences(attempt, table, policy.operations)
+        found = matrix.differences(attempt, table, policy.operations, matrix.WITH_AN_ACCOUNT)
         assert operations_with(word, found) == set(policy.operations), breaking

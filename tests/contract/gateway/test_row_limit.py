@@ -118,6 +118,7 @@ BULKY = (
     "sweep claim_due postpone give_back expire_steps hand_over still_wanted settle record_events"
     " rescore_events import_contacts enroll_contacts change_enrollments add_suppressions"
     " publish_template reorder_steps retire_step mark_as_sent send_again retry_failed"
+    " find_audit verify_audit"
 )
 
 
