@@ -3485,7 +3485,8 @@ CREATE VIEW public.contact_list WITH (security_invoker='true') AS
     e.status AS enrollment_status,
     e.next_send_at,
     c.quiet_until,
-    c.quiet_reason
+    c.quiet_reason,
+    c.created_by
    FROM (((public.contacts c
      JOIN public.contact_types y ON ((y.key = c.contact_type)))
      LEFT JOIN public.profiles o ON ((o.id = c.owner_id)))

@@ -57,6 +57,7 @@ class Contact:
     next_send_at: datetime | None
     quiet_until: datetime | None
     quiet_reason: str
+    created_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def show(contact: Contact) -> None:
     if not live:
         _nothing_runs(contact)
     for enrollment in live:
-        _card(enrollment, quiet_until=contact.quiet_until)
+        _card(contact, enrollment, quiet_until=contact.quiet_until)
     sent = session.current().db.sends.sent(contact_id=contact.id, limit=_SHOWN_SENT)
     if sent:
         with st.expander(f"E-mails sent ({len(sent)})"):
@@ -34,7 +34,7 @@ def show(contact: Contact) -> None:
     if over:
         with st.expander(f"Earlier campaigns ({len(over)})"):
             for enrollment in over:
-                _card(enrollment)
+                _card(contact, enrollment)
 
 
 def _nothing_runs(contact: Contact) -> None:
@@ -47,10 +47,14 @@ def _nothing_runs(contact: Contact) -> None:
     elif contact.email_status != "ok":
         st.caption(f"No campaign runs: {words.EMAIL_STATUS[contact.email_status][0].lower()}.")
     else:
-        st.caption("No campaign runs. “Enroll” starts the campaign of the type, or another one.")
+        may_enroll = session.current().may_change(contact)
+        how = " “Enroll” starts the campaign of the type, or another one." if may_enroll else ""
+        st.caption(f"No campaign runs.{how}")
 
 
-def _card(enrollment: Enrollment, *, quiet_until: datetime | None = None) -> None:
+def _card(
+    contact: Contact, enrollment: Enrollment, *, quiet_until: datetime | None = None
+) -> None:
     text, tone = words.ENROLLMENT_STATUS[enrollment.status]
     with st.container(border=True, key=f"enrollment_{enrollment.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -60,7 +64,10 @@ def _card(enrollment: Enrollment, *, quiet_until: datetime | None = None) -> Non
                 st.badge("Campaign paused", color="orange")
         st.progress(_share(enrollment), text=_progress_words(enrollment))
         st.caption(_next_words(enrollment, quiet_until))
-        _buttons(enrollment)
+        if session.current().may_change(contact):
+            _buttons(enrollment)
+        else:
+            _preview_button(enrollment)
 
 
 def _share(enrollment: Enrollment) -> float:
@@ -103,14 +110,7 @@ def _buttons(enrollment: Enrollment) -> None:
             with st.popover("Stop", key=f"stop_{enrollment.id}"):
                 st.markdown(f"{enrollment.campaign_name} writes to this contact no more.")
                 _act_button(enrollment, "stop", "Stop it")
-            if enrollment.next_template_id:
-                st.button(
-                    "Preview next e-mail",
-                    key=f"preview_{enrollment.id}",
-                    on_click=open_dialog,
-                    args=("preview_email",),
-                    kwargs={"enrollment": enrollment},
-                )
+            _preview_button(enrollment)
         with st.popover("Restart", key=f"restart_{enrollment.id}"):
             st.markdown(
                 "The sequence begins again with its first e-mail, also those received before."
@@ -122,6 +122,17 @@ def _buttons(enrollment: Enrollment) -> None:
                 on_click=_restart,
                 args=(enrollment,),
             )
+
+
+def _preview_button(enrollment: Enrollment) -> None:
+    if enrollment.status in {"active", "paused"} and enrollment.next_template_id:
+        st.button(
+            "Preview next e-mail",
+            key=f"preview_{enrollment.id}",
+            on_click=open_dialog,
+            args=("preview_email",),
+            kwargs={"enrollment": enrollment},
+        )
 
 
 def _act_button(enrollment: Enrollment, action: Action, label: str) -> None:

@@ -79,6 +79,10 @@ def _quiet(until: datetime, reason: str) -> str:
 
 
 def _actions(contact: Contact) -> None:
+    if not session.current().may_change(contact):
+        owner = contact.owner_name or "Nobody"
+        st.caption(as_text(f"{owner} looks after this contact. Ask them or an admin to change it."))
+        return
     ids = (contact.id,)
     with st.container(horizontal=True, key="contact_actions"):
         st.button(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from crm.records.contacts import Contact
 from crm.records.people import Person
 from crm.ui import sign_in
 from crm.ui.moments import Moments, zone_or_utc
@@ -46,6 +47,10 @@ class Session:
     @property
     def is_admin(self) -> bool:
         return self.person.role == "admin"
+
+    def may_change(self, contact: Contact) -> bool:
+        """As the database has it: admins, the contact's owner, and who brought it in."""
+        return self.is_admin or self.person.id in {contact.owner_id, contact.created_by}
 
     @property
     def moments(self) -> Moments:

@@ -22,8 +22,7 @@ def contact_buttons(contact: Contact) -> None:
     here = session.current()
     if here.is_admin and contact.email and contact.email_status != "ok":
         lift_button(contact.email, key="lift")
-    may_change = here.is_admin or contact.owner_id == here.person.id
-    if may_change and contact.quiet_reason == _AWAY and _is_quiet(contact):
+    if here.may_change(contact) and contact.quiet_reason == _AWAY and _is_quiet(contact):
         st.button(
             "End the hold",
             key="end_quiet",

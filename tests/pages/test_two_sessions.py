@@ -161,6 +161,13 @@ def test_each_request_goes_out_in_the_name_of_who_asked(visit: Visit) -> None:
         assert getattr(held["ada"], attribute) is not getattr(held["sasha"], attribute)
 
 
+def test_a_page_offers_what_its_reader_may_do(visit: Visit) -> None:
+    changing = {"edit", "change_type", "archive"}
+    offered = {name: {str(b.key) for b in visit(name).button} & changing for name in ADA_FIRST}
+    assert offered == {"ada": changing, "sasha": set()}
+    assert "Carol Sales looks after this contact" in shown(visit("sasha"))
+
+
 # Negative controls: with a result or a client kept for everybody, the first test here speaks up.
 
 
