@@ -82,6 +82,8 @@ class PostgresDatabase:
             min_size=0,
             max_size=max_connections,
             timeout=_CONNECT_SECONDS * 2,
+            # Beyond this the pool waits ever longer between tries, also when the database is back.
+            reconnect_timeout=_CONNECT_SECONDS,
             open=True,
             check=ConnectionPool.check_connection,
         )
