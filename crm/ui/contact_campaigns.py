@@ -52,9 +52,7 @@ def _nothing_runs(contact: Contact) -> None:
         st.caption(f"No campaign runs.{how}")
 
 
-def _card(
-    contact: Contact, enrollment: Enrollment, *, quiet_until: datetime | None = None
-) -> None:
+def _card(contact: Contact, enrollment: Enrollment, *, quiet_until: datetime | None = None) -> None:
     text, tone = words.ENROLLMENT_STATUS[enrollment.status]
     with st.container(border=True, key=f"enrollment_{enrollment.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
