@@ -58,7 +58,7 @@ def _state(state: ChainState, checked_at: datetime) -> None:
 def _what_to_do(state: ChainState) -> None:
     what = _PROBLEM[state.problem].format(words.number(state.broken_at or 0))
     st.error(
-        f"{what} Only somebody with the database's own password can do that. Leave the log as it "
+        f"{what} Only somebody with the database’s own password can do that. Leave the log as it "
         "is, compare it with a backup, and find out who has that password."
     )
 

@@ -10,7 +10,7 @@ from itertools import islice
 import streamlit as st
 
 from crm.imports.rejects import neutralise
-from crm.records.audit import AuditEntry, AuditSearch
+from crm.records.audit import EVERYTHING, AuditEntry, AuditSearch
 from crm.ui import audit_filters, audit_log, calm, session, words
 from crm.ui.audit_fields import NOTHING, Reader
 from crm.ui.audit_words import changes, kind, sentence, who
@@ -33,9 +33,8 @@ def export_audit(search: AuditSearch) -> None:
         _offer(*st.session_state[_FILE])
         return
     asked = audit_filters.in_words(search, session.current().moments.zone)
-    st.markdown(
-        f"A CSV file of what is found now ({asked}). That you took it is written into the log."
-    )
+    found = "every entry" if search == EVERYTHING else f"the entries you filtered for ({asked})"
+    st.markdown(f"A CSV file of {found}. The log will say that you took it.")
     with st.container(horizontal=True):
         sure = st.button("Write the file", key="audit_write", type="primary")
         st.button("Cancel", key="audit_cancel", on_click=_finish)

@@ -80,18 +80,19 @@ def _entry(entry: AuditEntry, reading: Reader) -> str:
     when = hover(moments.when(entry.recorded_at), moments.exact(entry.recorded_at))
     return (
         f'<li><span class="kind">{escape(kind(entry))}</span>'
-        f'<span class="what">{escape(sentence(entry, reading))}{_details(entry, reading)}</span>'
-        f'<span class="meta">{when}</span></li>'
+        f'<span class="what">{escape(sentence(entry, reading))}</span>'
+        f"{_details(entry, reading, when)}</li>"
     )
 
 
-def _details(entry: AuditEntry, reading: Reader) -> str:
+def _details(entry: AuditEntry, reading: Reader, when: str) -> str:
+    """Behind `when` (HTML), so that an entry takes two lines until somebody asks."""
     pairs = [
         (change.label.capitalize(), _sides(entry, change)) for change in changes(entry, reading)
     ]
     pairs.append(("Entry", words.number(entry.number)))
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
-    return f'<details><summary>Details</summary><dl class="facts">{facts}</dl></details>'
+    return f'<details><summary>{when} · Details</summary><dl class="facts">{facts}</dl></details>'
 
 
 def _sides(entry: AuditEntry, change: Change) -> str:

@@ -187,6 +187,13 @@ def _joined(entry: AuditEntry, reader: Reader) -> str:
     return f"added {_name(entry, reader)} as {role}"
 
 
+def _let_in_or_out(entry: AuditEntry, reader: Reader) -> str:
+    if [change.label for change in changes(entry, reader)] != ["active"]:
+        return ""
+    verb = "reactivated" if _row(entry).get("active") else "deactivated"
+    return f"{verb} {_name(entry, reader)}"
+
+
 def _invited(entry: AuditEntry, reader: Reader) -> str:
     row = _row(entry)
     return f"invited {row.get('email', '')} as {reader.value('profiles', 'role', row.get('role'))}"
@@ -208,6 +215,7 @@ _SPECIAL = {
     ("drip_campaign_templates", "INSERT"): _published,
     ("drip_campaign_templates", "UPDATE"): _retired,
     ("profiles", "INSERT"): _joined,
+    ("profiles", "UPDATE"): _let_in_or_out,
     ("invitations", "INSERT"): _invited,
     ("invitations", "DELETE"): _uninvited,
 }

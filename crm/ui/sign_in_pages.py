@@ -117,5 +117,6 @@ def _sign_in_button(label: str) -> None:
 
 
 def _page(title: str, *sentences: str) -> None:
-    st.title(title, anchor=False)
-    st.markdown(" ".join(sentences))
+    with st.container(key="entrance"):
+        st.title(title, anchor=False)
+        st.markdown(" ".join(sentences))

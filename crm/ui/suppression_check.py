@@ -31,10 +31,10 @@ def show() -> None:
 
 
 def _compare_lists() -> None:
-    st.subheader("Beside SendGrid’s lists", anchor=False)
+    st.subheader("SendGrid’s lists", anchor=False)
     st.markdown(
         "Whoever unsubscribed, complained or bounced belongs on both suppression lists, ours and "
-        "SendGrid's. Comparing them changes nothing."
+        "SendGrid’s. Comparing them changes nothing."
     )
     if not connect().settings.sends_for_real:
         st.info("Without a SendGrid key there is no list to compare with.")
@@ -138,7 +138,7 @@ def _what_follows(drift: Drift) -> Sequence[str]:
         )
     if drift.only_here:
         addresses = words.counted(len(drift.only_here), "address", "addresses")
-        sentences.append(f"**{addresses}** of ours will be added to SendGrid's unsubscribes.")
+        sentences.append(f"**{addresses}** of ours will be added to SendGrid’s unsubscribes.")
     return [*sentences, "Nobody is taken off either list."]
 
 

@@ -11,6 +11,7 @@ from crm.ui import calm, session, words
 from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, paragraph
+from crm.ui.users_rows import when
 from db_service import DatabaseError
 
 _LONGEST_REASON = 500
@@ -68,8 +69,12 @@ def lift_suppression(email: str) -> None:
             "itself. SendGrid keeps a list of its own: take the address off there too, under "
             "Suppressions, or it drops the next e-mail and the address is stopped again."
         )
-        submitted = st.form_submit_button("Allow mail again", key="lift_sure", type="primary")
-    st.button("Cancel", key="lift_cancel", on_click=close_dialog)
+        with st.container(horizontal=True):
+            submitted = st.form_submit_button("Allow mail again", key="lift_sure", type="primary")
+            cancelled = st.form_submit_button("Cancel", key="lift_cancel")
+    if cancelled:
+        close_dialog()
+        st.rerun()
     if submitted and not reason.strip():
         problem.markdown(":red[Say why this address may be written to again.]")
     elif submitted:
@@ -79,9 +84,8 @@ def lift_suppression(email: str) -> None:
 def _standing(suppression: Suppression | None) -> str:
     if suppression is None:
         return "Stopped"
-    when = session.current().moments.when(suppression.created_at)
     why = words.SUPPRESSION_REASON[suppression.reason]
-    return f"{why.capitalize()}, {when}"
+    return f"{why.capitalize()}, {when(suppression.created_at)}"
 
 
 def _lift(email: str, reason: str) -> None:

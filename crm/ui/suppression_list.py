@@ -7,6 +7,7 @@ import streamlit as st
 from crm.records.suppressions import Suppression
 from crm.ui import session, suppression_lift, words
 from crm.ui.markup import paragraph
+from crm.ui.users_rows import when
 
 _SHOWN = 20
 
@@ -32,11 +33,10 @@ def show() -> None:
 
 def _row(suppression: Suppression) -> None:
     why = words.SUPPRESSION_REASON[suppression.reason]
-    when = session.current().moments.when(suppression.created_at)
     with st.container(
         horizontal=True, vertical_alignment="center", key=f"suppressed_{suppression.id}"
     ):
         with st.container(gap=None):
             paragraph(suppression.email, style="says")
-            paragraph(f"{why}, {when}", style="quiet")
+            paragraph(f"{why.capitalize()}, {when(suppression.created_at)}", style="quiet")
         suppression_lift.lift_button(suppression.email, key=f"lift_{suppression.id}")

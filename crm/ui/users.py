@@ -64,7 +64,7 @@ def _change(change: Change, colleague: Colleague) -> None:
     st.button(
         {
             "admin": "Make admin",
-            "sales": "Make sales",
+            "sales": "Move to sales",
             "deactivate": "Deactivate",
             "reactivate": "Reactivate",
             "free": "Free address",

@@ -31,15 +31,15 @@ class _Wording:
 _WORDING: dict[Change, _Wording] = {
     "admin": _Wording(
         "Make admin?",
-        f"**{{}}** becomes an admin. {words.ROLE_MEANS['admin']} It counts at once.",
+        f"**{{}}** becomes an admin. {words.ROLE_MEANS['admin']} This takes effect at once.",
         "Make admin",
         "{} is an admin now.",
     ),
     "sales": _Wording(
-        "Make sales?",
-        "**{}** is no longer an admin: campaigns, e-mails, settings and users can only be looked "
-        "at, or not be seen at all. It counts at once.",
-        "Make sales",
+        "Move to sales?",
+        "**{}** is no longer an admin: they can look at campaigns but not change them, and no "
+        "longer see settings, users and the audit log. This takes effect at once.",
+        "Move to sales",
         "{} is in sales now.",
     ),
     "deactivate": _Wording(

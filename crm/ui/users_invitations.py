@@ -28,7 +28,7 @@ def show() -> None:
     if not invitations:
         st.caption("Nobody is invited at the moment.")
         return
-    st.markdown("No e-mail is sent: pass the invitation on yourself, such as with these words.")
+    st.markdown("No e-mail is sent. Pass the invitation on yourself, for instance so:")
     st.code(text_to_pass_on(connect().settings.public_url), language=None, wrap_lines=True)
     names = {person.id: person.full_name for person in session.current().db.people.active()}
     with st.container(border=True, key="invitations"):
@@ -48,7 +48,7 @@ def _what_is_missing() -> None:
     if not settings.signs_in:
         st.info(
             "Nobody can accept an invitation yet, because sign-in is not set up. "
-            "docs/DRIP_SETUP_REQUIRED.md says how."
+            "`docs/DRIP_SETUP_REQUIRED.md` says how."
         )
     elif urlsplit(settings.public_url).hostname in _THIS_MACHINE:
         st.info("PUBLIC_URL reaches this machine only. Set it before you pass an invitation on.")
@@ -121,7 +121,7 @@ def _invite(typed: str, full_name: str, role: str, places: _Places) -> None:
     except DatabaseError as error:
         st.error(calm.words_for(error))
     else:
-        say(f"{as_text(full_name)} is invited. Pass the text below on.")
+        say(f"{as_text(full_name)} is invited. Pass on the text below.")
         close_dialog()
         st.rerun()
 

@@ -43,17 +43,17 @@ class Edition:
 
 
 EDITIONS = {
-    # A minute or two, part of the tests.
+    # About a minute, part of the tests.
     "short": Edition(
-        kills=160,
+        kills=90,
         kills_at_each_point=4,
-        pauses=10,
-        provider_trouble=12,
-        server_stops=3,
-        commit_cuts=20,
-        wrong_clocks=10,
-        kills_after_silence=6,
-        calendar_minutes=100,
+        pauses=5,
+        provider_trouble=9,
+        server_stops=2,
+        commit_cuts=12,
+        wrong_clocks=6,
+        kills_after_silence=4,
+        calendar_minutes=150,
         calendar_cases=calendar_days.CASES[1:3],
         kills_under_a_rule=60,
     ),

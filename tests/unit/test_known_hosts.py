@@ -1,7 +1,5 @@
 """Requests under a foreign host name stay outside, whatever spelling they come in."""
 
-import asyncio
-
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -11,6 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from crm.web.known_hosts import KnownHosts
+from tests import own_loop
 
 
 def _answered(host: str, *hosts: str, path: str = "/") -> int:
@@ -27,7 +26,7 @@ def _answered(host: str, *hosts: str, path: str = "/") -> int:
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return (await client.get(path, headers={"Host": host})).status_code
 
-    return asyncio.run(ask())
+    return own_loop.run(ask())
 
 
 @pytest.mark.parametrize(

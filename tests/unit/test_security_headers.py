@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -15,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from crm.web.security_headers import SecurityHeaders, content_policy
 from crm.web.sign_in_callback import RefusedSignIns
+from tests import own_loop
 
 SIGNED_IN = "_streamlit_user=2:1:0:a-signed-value; Path=/; HttpOnly; SameSite=lax"
 TAKEN_BACK = '_streamlit_user=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/'
@@ -56,7 +55,7 @@ def _get(path: str, public_url: str, headers: dict[str, str] | None = None) -> h
         ) as client:
             return await client.get(path, headers=headers)
 
-    return asyncio.run(get())
+    return own_loop.run(get())
 
 
 @pytest.mark.parametrize("path", ["/plain", "/unknown"])
@@ -100,7 +99,7 @@ def test_a_websocket_passes_undisturbed() -> None:
         raise AssertionError("nobody but the app itself speaks")
 
     guarded = SecurityHeaders(RefusedSignIns(inner), public_url="https://crm.example")
-    asyncio.run(guarded(scope, receive, send))
+    own_loop.run(guarded(scope, receive, send))
     assert seen == [(scope, receive, send)]
 
 
