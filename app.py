@@ -20,7 +20,8 @@ from crm.web import events, health, inbound, preferences, quiet_logs, sign_in, u
 from crm.web.known_hosts import KnownHosts
 from crm.web.security_headers import SecurityHeaders
 from crm.web.sign_in_callback import CALLBACK_PATH, RefusedSignIns
-from db_service import DatabaseError, DbService, connect, disconnect
+from crm.web.this_machine import ThisMachineAlone
+from db_service import UNCONFIRMED, DatabaseError, DbService, connect, disconnect
 from drip_scheduler import DripThread
 
 logger = logging.getLogger(__name__)
@@ -36,14 +37,19 @@ def _settings() -> Settings:
         if settings.signs_in:
             _open_to_the_public_address(settings)
         else:
-            _refuse_strangers()
+            _refuse_strangers(settings)
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     return settings
 
 
-def _refuse_strangers() -> None:
+def _refuse_strangers(settings: Settings) -> None:
     """Whoever reaches the app is its admin as long as it has no sign-in: this machine alone."""
+    if not _is_loopback(urlsplit(settings.public_url).hostname or ""):
+        raise SettingsError(
+            "PUBLIC_URL: published without a sign-in, the app would let everybody in as its admin. "
+            "Set one up (OIDC_CLIENT_ID or SUPABASE_URL)."
+        )
     address = str(st.get_option("server.address") or "")
     if not _is_loopback(address):
         raise SettingsError(
@@ -94,6 +100,9 @@ async def _invite_first_admin(address: str) -> None:
     """As soon as the database answers, which must not hold up the start."""
     while True:
         try:
+            if not await asyncio.to_thread(connect().vouches_for_addresses):
+                logger.error("FIRST_ADMIN_EMAIL is not invited: %s", UNCONFIRMED)
+                return
             people = DbService.for_service().people
             now = datetime.now(UTC)
             if await asyncio.to_thread(people.invite_first_admin, address, now=now):
@@ -136,6 +145,7 @@ app = st.App(
     lifespan=lifespan,
     routes=[route for module in public for route in module.routes],
     middleware=[
+        *([] if settings.signs_in else [Middleware(ThisMachineAlone)]),
         Middleware(SecurityHeaders, public_url=settings.public_url),
         Middleware(KnownHosts, hosts=st.get_option("server.allowedHosts")),
         Middleware(RefusedSignIns),

@@ -48,6 +48,7 @@ from crm.settings import Settings, SettingsError, load_settings
 
 __all__ = [
     "LOCAL_ADMIN_ID",
+    "UNCONFIRMED",
     "AnswerCutError",
     "ClaimedSend",
     "ConflictError",
@@ -78,6 +79,13 @@ __all__ = [
     "disconnect",
     "signed_in",
 ]
+
+
+# What an operator reads where Connection.vouches_for_addresses() is False.
+UNCONFIRMED = (
+    "anybody could sign in with somebody else's address: turn “Confirm email” on in Supabase"
+    " (Authentication, Sign In / Providers, Email)"
+)
 
 
 class Connection:
@@ -114,6 +122,11 @@ class Connection:
         database = next(filter(None, ways), None)
         assert database is not None, "without any address the embedded server serves"
         return database
+
+    def vouches_for_addresses(self) -> bool:
+        """False where Supabase lets anybody sign in with an address that was never confirmed, and
+        so take over an invitation. Raises DatabaseUnreachableError if it cannot be asked."""
+        return self.sign_ins is None or self.sign_ins.auth.confirms_addresses()
 
     def prepare_local_admin(self) -> None:
         """Without sign-in the app acts as a local admin, who needs a profile."""

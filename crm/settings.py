@@ -6,19 +6,26 @@ the value itself is never repeated, since it may be a secret.
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from crm.setting_types import (
+    KEY,
+    BaseAddress,
+    MailAddress,
+    OptionalMailAddress,
+    OptionalWebAddress,
+    PublicKey,
+    WebAddress,
+    postgres_address,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,85 +34,8 @@ class SettingsError(Exception):
     """A setting is missing or malformed; the message names the variable and the fix."""
 
 
-# What may stand in angle brackets in a List-Unsubscribe header (RFC 2369): a PUBLIC_URL outside it
-# would make every single e-mail unsendable.
-_WEB_ADDRESS = re.compile(r"https?://[!-;=?-~]+")
-_MAIL_ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
-# A password with a bare @, / or % would be taken apart in the wrong place, and the driver would
-# tell the pieces in its errors. Several hosts, none, or a folder of sockets are fine.
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.%-]*)(?::[0-9]*)?"
-_POSTGRES_ADDRESS = re.compile(
-    r"postgres(?:ql)?://"
-    r"(?:(?:[^\s:/?#@%\[\]]|%[0-9A-Fa-f]{2})*(?::(?:[^\s/?#@%\[\]]|%[0-9A-Fa-f]{2})*)?@)?"
-    rf"{_HOST}(?:,{_HOST})*"
-    r"(?:/[^\s?#@%]*)?(?:\?(?:[^\s#%]|%[0-9A-Fa-f]{2})*)?"
-)
-_KEY = re.compile(r"[!-~]*")
-
-
-def _web_address(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
-    if not _WEB_ADDRESS.fullmatch(value) or not _host_of(value):
-        raise ValueError("must be a web address in plain ASCII, such as https://crm.example.com")
-    if urlsplit(value).username is not None:
-        raise ValueError("must not contain a user name or password")
-    return value.rstrip("/")
-
-
-def _base_address(value: str) -> str:
-    """Links are made by putting a path behind it, and stand unescaped in HTML and text alike."""
-    if set("?#&\"'") & set(value):
-        raise ValueError("must be a bare address without a query or quotes")
-    return _web_address(value)
-
-
-def _host_of(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        # Asking for the port is what finds a malformed one.
-        return parts.hostname if parts.port != 0 else None
-    except ValueError:
-        return None
-
-
-def _postgres_address(value: str) -> str:
-    if value and not value.startswith(("postgresql://", "postgres://")):
-        raise ValueError("must start with postgresql://")
-    if value and not _POSTGRES_ADDRESS.fullmatch(value):
-        raise ValueError(
-            "must be like postgresql://user:password@host:5432/name, with every special character "
-            "of the password percent-encoded, such as %40 for @"
-        )
-    return value
-
-
-def _mail_address(value: str) -> str:
-    if not _MAIL_ADDRESS.fullmatch(value):
-        raise ValueError("must be one e-mail address, such as hello@example.com")
-    return value
-
-
-def _public_key(value: str) -> str:
-    """What SendGrid signs its webhooks with: base64 of the DER form of a P-256 public key."""
-    if not value:
-        return value
-    words = "must be the public key SendGrid shows: base64, without BEGIN and END lines"
-    try:
-        key = load_der_public_key(base64.b64decode(value, validate=True))
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError(words) from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError(words)
-    return value
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-BaseAddress = Annotated[str, AfterValidator(_base_address)]
-OptionalWebAddress = Annotated[str, AfterValidator(lambda v: _web_address(v) if v else v)]
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
-PublicKey = Annotated[str, AfterValidator(_public_key)]
-OptionalMailAddress = Annotated[str, AfterValidator(lambda v: _mail_address(v) if v else v)]
+# Where directories of strangers sign in too, each with the addresses it likes.
+_ANYBODYS = re.compile(r"/(common|organizations|consumers)/|//accounts\.google\.com/")
 
 _TRUE_OR_FALSE = {"true": True, "false": False}
 
@@ -178,14 +108,14 @@ class Settings(BaseSettings):
     @field_validator("sendgrid_api_key", mode="after")
     @classmethod
     def _a_key(cls, value: SecretStr) -> SecretStr:
-        if not _KEY.fullmatch(value.get_secret_value()):
+        if not KEY.fullmatch(value.get_secret_value()):
             raise ValueError("must have no spaces or unusual characters")
         return value
 
     @field_validator("database_url", mode="after")
     @classmethod
     def _postgres_only(cls, value: SecretStr) -> SecretStr:
-        _postgres_address(value.get_secret_value())
+        postgres_address(value.get_secret_value())
         return value
 
     @property
@@ -261,6 +191,12 @@ def _check_combination(settings: Settings) -> None:
             "set it, or unset SENDGRID_API_KEY to keep mail in the local outbox."
         )
     _check_supabase(settings)
+    if (
+        settings.signs_in
+        and settings.public_url.startswith("http:")
+        and not _is_local(settings.public_url)
+    ):
+        raise SettingsError("PUBLIC_URL: must start with https:// where people sign in.")
     weak = [
         k for k in settings.app_secret_keys.get_secret_value().split(",") if 0 < len(k.strip()) < 32
     ]
@@ -296,8 +232,24 @@ def _check_sign_in(settings: Settings) -> None:
     missing = [name for name, value in parts.items() if not value]
     if missing and len(missing) < len(parts):
         raise SettingsError(f"{missing[0]}: not set. Sign-in needs all of {', '.join(parts)}.")
+    if not missing:
+        _check_cookie(settings)
     if not missing and settings.supabase_url and not settings.supabase_auth_provider:
         raise SettingsError(
             "SUPABASE_AUTH_PROVIDER: not set. Name the OIDC provider as Supabase Auth knows it: "
             "google, azure, or custom:… for one you entered there."
+        )
+
+
+def _check_cookie(settings: Settings) -> None:
+    """On a direct connection the signed cookie is all that says who a person is."""
+    secret = settings.oidc_cookie_secret.get_secret_value()
+    if len(secret) < 32:
+        raise SettingsError("OIDC_COOKIE_SECRET: needs at least 32 characters.")
+    if secret == settings.oidc_client_secret.get_secret_value():
+        raise SettingsError("OIDC_COOKIE_SECRET: must not be OIDC_CLIENT_SECRET; others know it.")
+    if settings.oidc_trust_email and _ANYBODYS.search(settings.oidc_metadata_url):
+        raise SettingsError(
+            "OIDC_TRUST_EMAIL: not with a provider where anybody may claim any address; "
+            "use the metadata address of your own tenant."
         )

@@ -2470,6 +2470,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.may_sign_in(p_email text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select exists (select from public.profiles p where p.email = lower(btrim(p_email)) and p.active)
+      or exists (select from public.invitations i where i.email = lower(btrim(p_email)))
+$$;
+
 CREATE FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3874,32 +3882,83 @@ ALTER TABLE ONLY public.webhook_endpoints FORCE ROW LEVEL SECURITY;
 ALTER TABLE ONLY public.account_days
     ADD CONSTRAINT account_days_pkey PRIMARY KEY (day);
 
+ALTER TABLE public.activities
+    ADD CONSTRAINT activities_completed_at_is_finite CHECK (isfinite(completed_at)) NOT VALID;
+
+ALTER TABLE public.activities
+    ADD CONSTRAINT activities_due_at_is_finite CHECK (isfinite(due_at)) NOT VALID;
+
+ALTER TABLE public.activities
+    ADD CONSTRAINT activities_occurred_at_is_finite CHECK (isfinite(occurred_at)) NOT VALID;
+
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.app_settings
     ADD CONSTRAINT app_settings_pkey PRIMARY KEY (key);
 
+ALTER TABLE public.audit_log
+    ADD CONSTRAINT audit_log_happened_at_is_finite CHECK (isfinite(happened_at)) NOT VALID;
+
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (number);
+
+ALTER TABLE public.audit_log
+    ADD CONSTRAINT audit_log_recorded_at_is_finite CHECK (isfinite(recorded_at)) NOT VALID;
 
 ALTER TABLE ONLY public.breaker_counts
     ADD CONSTRAINT breaker_counts_pkey PRIMARY KEY (campaign_id, sent_on);
 
+ALTER TABLE public.campaign_enrollments
+    ADD CONSTRAINT campaign_enrollments_ended_at_is_finite CHECK (isfinite(ended_at)) NOT VALID;
+
+ALTER TABLE public.campaign_enrollments
+    ADD CONSTRAINT campaign_enrollments_enrolled_at_is_finite CHECK (isfinite(enrolled_at)) NOT VALID;
+
+ALTER TABLE public.campaign_enrollments
+    ADD CONSTRAINT campaign_enrollments_last_sent_at_is_finite CHECK (isfinite(last_sent_at)) NOT VALID;
+
+ALTER TABLE public.campaign_enrollments
+    ADD CONSTRAINT campaign_enrollments_next_send_at_is_finite CHECK (isfinite(next_send_at)) NOT VALID;
+
 ALTER TABLE ONLY public.campaign_enrollments
     ADD CONSTRAINT campaign_enrollments_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.campaign_enrollments
+    ADD CONSTRAINT campaign_enrollments_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
 
 ALTER TABLE ONLY public.contact_types
     ADD CONSTRAINT contact_types_pkey PRIMARY KEY (key);
 
+ALTER TABLE public.contacts
+    ADD CONSTRAINT contacts_archived_at_is_finite CHECK (isfinite(archived_at)) NOT VALID;
+
+ALTER TABLE public.contacts
+    ADD CONSTRAINT contacts_created_at_is_finite CHECK (isfinite(created_at)) NOT VALID;
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_email_key UNIQUE (email);
+
+ALTER TABLE public.contacts
+    ADD CONSTRAINT contacts_email_status_at_is_finite CHECK (isfinite(email_status_at)) NOT VALID;
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_pkey PRIMARY KEY (id);
 
+ALTER TABLE public.contacts
+    ADD CONSTRAINT contacts_quiet_until_is_finite CHECK (isfinite(quiet_until)) NOT VALID;
+
+ALTER TABLE public.contacts
+    ADD CONSTRAINT contacts_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
+
 ALTER TABLE ONLY public.discovery_submissions
     ADD CONSTRAINT discovery_submissions_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.discovery_submissions
+    ADD CONSTRAINT discovery_submissions_submitted_at_is_finite CHECK (isfinite(submitted_at)) NOT VALID;
+
+ALTER TABLE public.discovery_submissions
+    ADD CONSTRAINT discovery_submissions_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
 
 ALTER TABLE ONLY public.drip_campaign_templates
     ADD CONSTRAINT drip_campaign_templates_campaign_id_step_version_key UNIQUE (campaign_id, step, version);
@@ -3931,17 +3990,32 @@ ALTER TABLE ONLY public.former_addresses
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_email_key UNIQUE (email);
 
+ALTER TABLE public.invitations
+    ADD CONSTRAINT invitations_invited_at_is_finite CHECK (isfinite(invited_at)) NOT VALID;
+
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.networking_event_attendees
+    ADD CONSTRAINT networking_event_attendees_created_at_is_finite CHECK (isfinite(created_at)) NOT VALID;
 
 ALTER TABLE ONLY public.networking_event_attendees
     ADD CONSTRAINT networking_event_attendees_pkey PRIMARY KEY (event_id, contact_id);
 
+ALTER TABLE public.networking_events
+    ADD CONSTRAINT networking_events_created_at_is_finite CHECK (isfinite(created_at)) NOT VALID;
+
 ALTER TABLE ONLY public.networking_events
     ADD CONSTRAINT networking_events_pkey PRIMARY KEY (id);
 
+ALTER TABLE public.networking_events
+    ADD CONSTRAINT networking_events_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
+
 ALTER TABLE ONLY public.email_sends
     ADD CONSTRAINT one_email_a_step_and_run UNIQUE (contact_id, campaign_id, step, run);
+
+ALTER TABLE public.profiles
+    ADD CONSTRAINT profiles_created_at_is_finite CHECK (isfinite(created_at)) NOT VALID;
 
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_email_key UNIQUE (email);
@@ -3949,8 +4023,20 @@ ALTER TABLE ONLY public.profiles
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
 
+ALTER TABLE public.profiles
+    ADD CONSTRAINT profiles_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
+
+ALTER TABLE public.projects
+    ADD CONSTRAINT projects_completed_at_is_finite CHECK (isfinite(completed_at)) NOT VALID;
+
+ALTER TABLE public.projects
+    ADD CONSTRAINT projects_created_at_is_finite CHECK (isfinite(created_at)) NOT VALID;
+
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.projects
+    ADD CONSTRAINT projects_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
 
 ALTER TABLE ONLY public.quarantined_messages
     ADD CONSTRAINT quarantined_messages_pkey PRIMARY KEY (id);
@@ -3963,6 +4049,9 @@ ALTER TABLE ONLY public.scheduler_runs
 
 ALTER TABLE ONLY public.send_requests
     ADD CONSTRAINT send_requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE public.suppressions
+    ADD CONSTRAINT suppressions_created_at_is_finite CHECK (isfinite(created_at)) NOT VALID;
 
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_email_key UNIQUE (email);
@@ -4678,6 +4767,9 @@ GRANT ALL ON FUNCTION public.lift_suppression(p_email text, p_reason text, p_now
 
 REVOKE ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.may_sign_in(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.may_sign_in(p_email text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) TO service_role;

@@ -9,15 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 # Scripts run from anywhere as `python scripts/x.py`; the project root holds the packages.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from crm.database.gateway import SERVICE
-from crm.database.health_checks import HealthReport, check_health
-from db_service import DatabaseError, SettingsError, connect, disconnect
+from crm.database.health_checks import Finding, HealthReport, check_health
+from db_service import UNCONFIRMED, DatabaseError, SettingsError, connect, disconnect
 
 _PLURALS = {
     "index": "indexes",
@@ -66,6 +66,9 @@ def main() -> int:
     try:
         connection = connect()
         report = check_health(connection.gateway(SERVICE), connection.address)
+        if not connection.vouches_for_addresses():
+            finding = Finding("sign-in", "addresses", UNCONFIRMED)
+            report = replace(report, findings=(*report.findings, finding))
     except (SettingsError, DatabaseError) as error:
         _print_failure(error, as_json=as_json)
         return 1

@@ -12,15 +12,12 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import psycopg
 import psycopg_pool
 from psycopg import sql
-from psycopg.adapt import Loader
 from psycopg.rows import dict_row
-from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
@@ -33,6 +30,7 @@ from crm.database.errors import (
     translate,
 )
 from crm.database.gateway import Filter, Identity, Row, Where
+from crm.database.postgres_types import set_up
 
 logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 5.0
@@ -44,24 +42,6 @@ _BECOME = (
     "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true),"
     " set_config('idle_in_transaction_session_timeout', '60s', true)"
 )
-
-
-class _TextLoader(Loader):
-    """Identifiers stay text, as they are behind REST; parsing each into a UUID gains nothing."""
-
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
-
-
-class _UtcLoader(TimestamptzLoader):
-    def load(self, data: Any) -> datetime:
-        return super().load(data).astimezone(UTC)
-
-
-def _configure(connection: psycopg.Connection[Any]) -> None:
-    connection.prepare_threshold = None
-    connection.adapters.register_loader("uuid", _TextLoader)
-    connection.adapters.register_loader("timestamptz", _UtcLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +58,7 @@ class PostgresDatabase:
         self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
             address,
             kwargs={"row_factory": dict_row, "connect_timeout": int(_CONNECT_SECONDS)},
-            configure=_configure,
+            configure=set_up,
             min_size=0,
             max_size=max_connections,
             timeout=_CONNECT_SECONDS * 2,

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _RENEWAL_MARGIN = timedelta(seconds=60)
 _PAUSE = timedelta(seconds=5)  # after a renewal that got no answer
+_LONGEST = timedelta(days=7)  # an open tab would renew itself for ever
 _KEPT_UNASKED = timedelta(hours=12)  # after the access token expired
 _KEY_BYTES = 32
 
@@ -41,12 +42,13 @@ class _SignIn:
     def __init__(self, session: SupabaseSession, exchange: _Exchange | None = None) -> None:
         self.session = session
         self.exchange = exchange
+        self.ends_at = exchange.ends_at if exchange else session.expires_at + _LONGEST
         self.lock = threading.Lock()
         self.asks_again_at = datetime.min.replace(tzinfo=UTC)
         self.is_over = False
 
     def has_ended(self, now: datetime) -> bool:
-        return self.is_over or (self.exchange is not None and self.exchange.ends_at <= now)
+        return self.is_over or self.ends_at <= now
 
     def is_fresh(self, now: datetime) -> bool:
         return now < self.session.expires_at - _RENEWAL_MARGIN

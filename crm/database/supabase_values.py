@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from crm.database.arrays import array_literal
 from crm.database.errors import InvalidValueError
+from crm.database.far_moments import day_within_reach, moment_within_reach
 from crm.database.gateway import Row
 from crm.database.supabase_shape import Types
 
@@ -17,13 +18,17 @@ _JSON = frozenset({"json", "jsonb"})
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return moment_within_reach(text, lambda: datetime.fromisoformat(text))
+
+
+def _day(text: str) -> date:
+    return day_within_reach(text, lambda: date.fromisoformat(text))
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "timestamp with time zone": _moment,
     "timestamp without time zone": datetime.fromisoformat,
-    "date": date.fromisoformat,
+    "date": _day,
     "time without time zone": time.fromisoformat,
     "numeric": lambda number: Decimal(str(number)),
 }

@@ -57,6 +57,10 @@ class PeopleRecords:
         colleague who signs in otherwise) or "inactive"."""
         return str(self._gateway.call("join_staff", p_now=now))
 
+    def may_sign_in(self, email: str) -> bool:
+        """Is it an active colleague's address, or that of somebody invited? (The service asks.)"""
+        return bool(self._gateway.call("may_sign_in", p_email=email))
+
     def invite_first_admin(self, email: str, *, now: datetime) -> bool:
         """For the installation itself, at each start. True if the address is invited as admin now.
 

@@ -13,9 +13,9 @@ from db_service import connect
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --paper: #fff; --quiet: #566473;
-  --line: #c5ced8; --accent: #1f5f8b; --on-accent: #fff; }
+  --line: #c5ced8; --accent: #1f6f6b; --on-accent: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --paper: #11161c; --quiet: #9aa8b6;
-  --line: #3b4754; --accent: #7cc7e0; --on-accent: #0d1318; } }
+  --line: #3b4754; --accent: #5bb5ad; --on-accent: #0d1318; } }
 body { font: 17px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 34rem; margin: 0 auto; padding: 10vh 1.5rem 3rem; overflow-wrap: anywhere; }
 header { color: var(--quiet); }

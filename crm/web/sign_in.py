@@ -25,14 +25,25 @@ from crm.web.bodies import BodyRefusedError, read_body
 from crm.web.public_page import not_read, too_many_requests
 from crm.web.rate_limits import RateLimit, client_address
 from crm.web.sign_in_origin import is_from_our_page
-from db_service import DatabaseError, SignInRefusedError, SignIns, SupabaseSession, connect
+from db_service import (
+    DatabaseError,
+    DbService,
+    SignInRefusedError,
+    SignIns,
+    SupabaseSession,
+    connect,
+)
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10_000
 callers = RateLimit(times=30, seconds=300)
+# Of one address, asked for by one caller: a stranger uses up nobody else's tries. All callers
+# together get no further than guessing would take years.
 passwords = RateLimit(times=10, seconds=600)
+passwords_of_all = RateLimit(times=200, seconds=3600)
 links = RateLimit(times=3, seconds=600)
+links_of_all = RateLimit(times=12, seconds=3600)
 
 _TOKEN_HASH = re.compile(r"[A-Za-z0-9_-]{8,200}")
 _AWAY = "Signing in does not work at the moment. Please try again shortly."
@@ -95,7 +106,7 @@ def _with_password(request: Request, fields: Fields, sign_ins: SignIns) -> Respo
     if not email or not password:
         refusal = "Write your e-mail address and your password."
         return views.form(refusal=refusal, email=email, status=400)
-    wait = passwords.count(email)
+    wait = _count(passwords, passwords_of_all, request, email)
     if wait is not None:
         return too_many_requests(wait)
     try:
@@ -107,11 +118,11 @@ def _with_password(request: Request, fields: Fields, sign_ins: SignIns) -> Respo
         return views.form(refusal=_AWAY, email=email, status=503)
 
 
-def _send_link(_: Request, fields: Fields, sign_ins: SignIns) -> Response:
+def _send_link(request: Request, fields: Fields, sign_ins: SignIns) -> Response:
     email = _address_in(fields)
     if not email:
         return views.form(refusal="Write your e-mail address to get a link.", status=400)
-    wait = links.count(email)
+    wait = _count(links, links_of_all, request, email)
     if wait is not None:
         return too_many_requests(wait)
     response = views.look_into_your_mailbox()
@@ -120,8 +131,17 @@ def _send_link(_: Request, fields: Fields, sign_ins: SignIns) -> Response:
     return response
 
 
+def _count(mine: RateLimit, of_all: RateLimit, request: Request, email: str) -> int | None:
+    """Refused tries of one caller are not counted among those of all."""
+    wait = mine.count(f"{client_address(request)} {email}")
+    return of_all.count(email) if wait is None else wait
+
+
 def _ask_for_link(sign_ins: SignIns, email: str) -> None:
+    """Nobody but colleagues gets mail: else strangers could use up what Supabase sends an hour."""
     try:
+        if not DbService.for_service().people.may_sign_in(email):
+            return
         sign_ins.auth.send_link(email, redirect_to=f"{_public_url()}{SIGN_IN_PATH}/confirm")
     except DatabaseError as error:
         logger.warning("a sign-in link could not be sent: %s", type(error).__name__)

@@ -17,11 +17,19 @@ HALF_A_SIGN_IN = {
     "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
 }
 
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
 
 @pytest.mark.parametrize(
     ("arguments", "environment", "line"),
     [
         (["--server.address", "0.0.0.0"], {}, "server.address: 0.0.0.0 would let others in"),
+        ([], {"PUBLIC_URL": "https://crm.mpt.example"}, "PUBLIC_URL: published without a sign-in"),
         ([], {"DRIP_INTERVAL_SECONDS": "hourly"}, "DRIP_INTERVAL_SECONDS: "),
         (["--server.address", "0.0.0.0"], HALF_A_SIGN_IN, "OIDC_COOKIE_SECRET: not set"),
         ([], {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "APP_SECRET_KEYS: not set"),
@@ -59,13 +67,18 @@ def test_health_takes_no_other_method(app_url: str) -> None:
 
 def test_another_host_name_gets_no_live_connection(app_url: str) -> None:
     """Against DNS rebinding: a page of another site that resolves to this machine stays outside."""
-    upgrade = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
     stream = f"{app_url}/_stcore/stream"
-    assert httpx.get(stream, headers=upgrade | {"Host": "evil.example"}).status_code == 403
-    foreign = upgrade | {"Origin": "https://evil.example"}
+    assert httpx.get(stream, headers=UPGRADE | {"Host": "evil.example"}).status_code == 403
+    foreign = UPGRADE | {"Origin": "https://evil.example"}
     assert httpx.get(stream, headers=foreign).status_code == 403
+
+
+@pytest.mark.parametrize("given_away_by", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_a_proxy_passes_nobody_on_to_an_app_without_sign_in(
+    app_url: str, given_away_by: str
+) -> None:
+    """Neither page nor live connection: who came through would be the admin."""
+    for place, more in (("/", {}), ("/_stcore/stream", UPGRADE)):
+        passed_on = httpx.get(f"{app_url}{place}", headers=more | {given_away_by: "203.0.113.9"})
+        assert passed_on.status_code == 403, place
+    assert httpx.get(app_url).status_code == 200

@@ -219,6 +219,37 @@ def test_half_a_sign_in_is_refused(environment: Environment, missing: str) -> No
     assert environment(**whole).signs_in
 
 
+OIDC = {
+    "OIDC_CLIENT_ID": "crm",
+    "OIDC_CLIENT_SECRET": f"client-{STRONG}",
+    "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
+    "OIDC_COOKIE_SECRET": STRONG,
+}
+ENTRA = "https://login.microsoftonline.com/{}/v2.0/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"OIDC_COOKIE_SECRET": "x" * 31}, "OIDC_COOKIE_SECRET: needs at least 32"),
+        ({"OIDC_COOKIE_SECRET": f"client-{STRONG}"}, "OIDC_COOKIE_SECRET: must not be"),
+        ({"PUBLIC_URL": "http://crm.mpt.example"}, "PUBLIC_URL: must start with https"),
+        (
+            {"OIDC_TRUST_EMAIL": "true", "OIDC_METADATA_URL": ENTRA.format("common")},
+            "OIDC_TRUST_EMAIL: not with",
+        ),
+    ],
+)
+def test_a_weak_sign_in_is_refused(
+    environment: Environment, change: dict[str, str], line: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"^{line}"):
+        environment(**OIDC | change)
+    assert environment(**OIDC).signs_in
+    of_one_tenant = {"OIDC_TRUST_EMAIL": "true", "OIDC_METADATA_URL": ENTRA.format("0f3a")}
+    assert environment(**OIDC | of_one_tenant).oidc_trust_email
+
+
 def test_the_provider_needs_its_name_in_supabase(environment: Environment) -> None:
     both = {
         "OIDC_CLIENT_ID": "crm",

@@ -13,6 +13,9 @@ def invite_and_promote(service: Teller, alice: Teller, bob: Teller) -> None:
     alice.people.invite(**eve, role="admin", now=NOW)
     bob.people.invitations()
     alice.people.invitations()
+    for address in ("Eve@mpt.example", "carol@mpt.example", "nobody@mpt.example"):
+        service.people.may_sign_in(address)
+    alice.people.may_sign_in("eve@mpt.example")
     alice.people.withdraw("eve@mpt.example")
     bob.people.withdraw("eve@mpt.example")
     bob.people.withdraw("eve@mpt.example")
