@@ -12,8 +12,9 @@ run: $(VENV)/.runtime
 	@$(BIN)/python scripts/load_demo_data.py --if-empty
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
+# Four workers on two cores: much of the time is waiting, for browsers and for what is away.
 test: $(VENV)/.development
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4 --dist worksteal
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .

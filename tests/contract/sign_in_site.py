@@ -26,7 +26,13 @@ POSTS = ("/sign-in/password", "/sign-in/link", "/sign-in/confirm", "/sign-out")
 @contextmanager
 def sign_in_site(project_url: str, **more: str) -> Iterator[httpx.Client]:
     """Published under PUBLIC_URL, with no limit used up; `more` are settings by their names."""
-    for limit in (sign_in.callers, sign_in.passwords, sign_in.links):
+    for limit in (
+        sign_in.callers,
+        sign_in.passwords,
+        sign_in.passwords_of_all,
+        sign_in.links,
+        sign_in.links_of_all,
+    ):
         limit.forget()
     environment = supabase_environment(project_url) | {"PUBLIC_URL": PUBLIC_URL} | more
     connect(load_settings(_env_file=None, **{k.lower(): v for k, v in environment.items()}))

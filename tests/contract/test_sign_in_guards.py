@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from crm.web import sign_in
+from crm.web.rate_limits import RateLimit
 from crm.web.sign_in import MAX_BODY_BYTES
 from tests.contract.sign_in_site import (
     EMAIL,
@@ -58,7 +60,7 @@ def test_another_sites_form_is_refused(
 
 
 def test_a_browser_that_says_same_origin_is_believed(site: httpx.Client) -> None:
-    """It compares itand so knows better behind a proxy or under a second name."""
+    """It compares them itself, and so knows better behind a proxy or under a second name."""
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8501"}
     fields = {"email": EMAIL, "password": PASSWORD}
     assert site.post("/sign-in/password", data=fields, headers=headers).status_code == 303
@@ -87,6 +89,30 @@ def test_guessing_at_one_address_is_slowed_down_whoever_guesses(site: httpx.Clie
     assert int(answer.headers["retry-after"]) > 0
     other = post(site, "/sign-in/password", email="bob@mpt.example", password="wrong")
     assert other.status_code == 403
+
+
+def test_a_stranger_who_guesses_keeps_nobody_else_out(site: httpx.Client) -> None:
+    stranger = OURS | {"X-Forwarded-For": "203.0.113.9"}
+    wrong = {"email": EMAIL, "password": "wrong"}
+    statuses = [
+        site.post("/sign-in/password", data=wrong, headers=stranger).status_code for _ in range(11)
+    ]
+    assert statuses[-2:] == [403, 429]
+    assert post(site, "/sign-in/password", email=EMAIL, password=PASSWORD).status_code == 303
+
+
+def test_many_who_guess_at_one_address_are_slowed_down_together(
+    site: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "passwords_of_all", RateLimit(times=3, seconds=3600))
+    wrong = {"email": EMAIL, "password": "wrong"}
+    statuses = [
+        site.post(
+            "/sign-in/password", data=wrong, headers=OURS | {"X-Forwarded-For": f"203.0.113.{n}"}
+        ).status_code
+        for n in range(4)
+    ]
+    assert statuses == [403, 403, 403, 429]
 
 
 def test_one_caller_cannot_try_many_addresses(site: httpx.Client) -> None:

@@ -80,6 +80,9 @@ NOTHING_TO_LEARN = {
     ("crm/ui/sign_in.py", "exchanged[0] == _digest(token)"): (
         "whether this tab's own token is the one it had before; nobody gives either side"
     ),
+    ("crm/settings.py", "secret == settings.oidc_client_secret.get_secret_value()"): (
+        "whether the operator wrote the same twice, before anybody can ask"
+    ),
     ("crm/ui/session.py", "identity.access_token != session.db.identity.access_token"): (
         "whether the token was renewed; both sides are the server's"
     ),

@@ -38,6 +38,8 @@ CACHED = {
 CHANGING = {
     "app.py app": "routes, pages and the drip thread",
     "app.py settings": "the installation's settings",
+    "crm/database/far_moments.py EARLIEST": OF_THE_CODE,
+    "crm/database/far_moments.py LATEST": OF_THE_CODE,
     "crm/drip/expressions.py HTML": OF_THE_CODE,
     "crm/drip/expressions.py TEXT": OF_THE_CODE,
     "crm/mail/finished_mail.py _POLICY": OF_THE_CODE,
@@ -52,7 +54,9 @@ CHANGING = {
     "crm/web/inbound.py routes": OF_THE_CODE,
     "crm/web/sign_in.py callers": COUNTS,
     "crm/web/sign_in.py links": COUNTS,
+    "crm/web/sign_in.py links_of_all": COUNTS,
     "crm/web/sign_in.py passwords": COUNTS,
+    "crm/web/sign_in.py passwords_of_all": COUNTS,
     "db_service.py _connection": "the process's way to its database; below",
     "db_service.py _lock": "guards _connection",
 }

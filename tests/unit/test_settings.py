@@ -245,7 +245,9 @@ def test_a_weak_sign_in_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=f"^{line}"):
         environment(**OIDC | change)
-    assert environment(**OIDC).signs_in
+
+
+def test_addresses_of_one_tenant_may_be_trusted(environment: Environment) -> None:
     of_one_tenant = {"OIDC_TRUST_EMAIL": "true", "OIDC_METADATA_URL": ENTRA.format("0f3a")}
     assert environment(**OIDC | of_one_tenant).oidc_trust_email
 
