@@ -51,6 +51,22 @@ def test_who_has_not_asked_for_half_a_day_is_forgotten(sign_ins: SignIns) -> Non
     assert sign_ins.identity(back, now=NOW).user_id is not None
 
 
+def test_an_open_tab_does_not_renew_itself_for_ever(
+    sign_ins: SignIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = NOW
+    monkeypatch.setattr(
+        sign_ins.auth, "renew", lambda _refresh: _session(moment + timedelta(hours=1))
+    )
+    key = sign_ins.start(_session(NOW + timedelta(hours=1)))
+    while moment < NOW + timedelta(days=7):
+        assert sign_ins.identity(key, now=moment).user_id is not None
+        moment += timedelta(minutes=59)
+    moment += timedelta(hours=2)
+    with pytest.raises(SignedOutError):
+        sign_ins.identity(key, now=moment)
+
+
 def test_no_text_about_a_sign_in_holds_its_tokens_or_its_address(sign_ins: SignIns) -> None:
     session = _session(NOW + timedelta(hours=1))
     identity = sign_ins.identity(sign_ins.start(session), now=NOW)
