@@ -14,7 +14,7 @@ run: $(VENV)/.runtime
 
 # Four workers on two cores: much of the time is waiting, for browsers and for what is away.
 test: $(VENV)/.development
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal -m "not faults"
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .
@@ -27,6 +27,7 @@ bench: $(VENV)/.development
 
 # FAULTS=full takes the better part of an hour; FAULTS_RULE=retry_on_expiry shows what it would find.
 faults: $(VENV)/.development
+	$(BIN)/pytest -q -m faults tests/faults
 	$(BIN)/python -m tests.faults --edition $(or $(FAULTS),default) --seed $(or $(FAULTS_SEED),1) \
 		$(if $(FAULTS_RULE),--rule $(FAULTS_RULE))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from crm.ui import live
+from crm.ui.dialogs import close_dialog
 
 _WANTED = "contact_wanted"
 
@@ -20,6 +21,7 @@ def wanted() -> str | None:
 def go_to(contact_id: str) -> None:
     """A button's on_click on any page."""
     st.session_state[_WANTED] = contact_id
+    close_dialog()  # it would be open again, over everything, when somebody comes back quickly
     live.want_whole_page()
 
 

@@ -12,6 +12,8 @@ from crm.settings import PROJECT_ROOT
 from tests.faults.checker import KINDS
 from tests.faults.points import POINTS
 
+# Minutes of both cores: `make faults` runs them, and so does every landing.
+pytestmark = pytest.mark.faults
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 _TIMEOUT_SECONDS = 900
 
