@@ -12,9 +12,10 @@ run: $(VENV)/.runtime
 	@$(BIN)/python scripts/load_demo_data.py --if-empty
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-# Four workers on two cores: much of the time is waiting, for browsers and for what is away.
+# Four workers on two cores: much of the time is waiting, for browsers and for what is away. By file, so that each
+# server that a file starts is started once.
 test: $(VENV)/.development
-	$(BIN)/pytest -n 4 --dist worksteal -m "not faults"
+	$(BIN)/pytest -n 4 --dist loadfile -m "not faults"
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .

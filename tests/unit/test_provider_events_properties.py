@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.mail.provider_events import MAX_PAYLOAD_CHARACTERS, MAX_SHOWN_CHARACTERS, parse_batch
@@ -42,6 +42,7 @@ def _spoiled(draw: st.DrawFn) -> Any:
     return draw(_good()) | {draw(st.sampled_from(_FIELDS)): draw(_JSON)}
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), _good(), _spoiled() | _JSON)))
 def test_no_mixture_raises_or_drops_a_good_neighbour(
     mixture: list[tuple[bool, Event, Any]],
