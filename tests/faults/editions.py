@@ -43,7 +43,7 @@ class Edition:
 
 
 EDITIONS = {
-    # About a minute, part of the tests.
+    # About a minute.
     "short": Edition(
         kills=90,
         kills_at_each_point=4,
