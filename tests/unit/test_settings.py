@@ -1,6 +1,5 @@
 """Settings: read once, refused in one line that names the variable and never repeats the value."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from crm.drip.compile import bind_shared, compile_template
 from crm.drip.render import Renderer
 from crm.mail.unsubscribe_tokens import unsubscribe_url
 from crm.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from tests.unit.conftest import Environment
 from tests.unit.test_template_sandbox import LAYOUT, source_of
 
 PUBLISHED = "https://crm.mpt.example"
@@ -67,22 +67,6 @@ _COMPANIONS = {
     "SENDGRID_API_KEY": {"MAIL_POSTAL_ADDRESS": "1 Main Street", "PUBLIC_URL": PUBLISHED},
     "SUPABASE_URL": {"SUPABASE_KEY": "publishable", "SUPABASE_SERVICE_KEY": "secret"},
 }
-
-Environment = Callable[..., Settings]
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """Loads settings from these variables and no others, without a .env."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-
-    def load(**variables: str) -> Settings:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        return load_settings(_env_file=None)
-
-    return load
 
 
 @pytest.mark.parametrize(("name", "value"), _CASES)
@@ -202,69 +186,6 @@ def test_supabase_needs_a_way_for_the_scheduler(environment: Environment) -> Non
     over_rest = environment(**project, SUPABASE_SERVICE_KEY="secret")
     assert (over_rest.is_embedded, over_rest.signs_in) == (False, True)
     assert environment(**project, DATABASE_URL="postgresql://u@127.0.0.1/db").signs_in
-
-
-@pytest.mark.parametrize(
-    "missing", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_METADATA_URL", "OIDC_COOKIE_SECRET"]
-)
-def test_half_a_sign_in_is_refused(environment: Environment, missing: str) -> None:
-    whole = {
-        "OIDC_CLIENT_ID": "crm",
-        "OIDC_CLIENT_SECRET": "secret",
-        "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
-        "OIDC_COOKIE_SECRET": STRONG,
-    }
-    with pytest.raises(SettingsError, match=f"^{missing}: not set"):
-        environment(**{name: value for name, value in whole.items() if name != missing})
-    assert environment(**whole).signs_in
-
-
-OIDC = {
-    "OIDC_CLIENT_ID": "crm",
-    "OIDC_CLIENT_SECRET": f"client-{STRONG}",
-    "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
-    "OIDC_COOKIE_SECRET": STRONG,
-}
-ENTRA = "https://login.microsoftonline.com/{}/v2.0/.well-known/openid-configuration"
-
-
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        ({"OIDC_COOKIE_SECRET": "x" * 31}, "OIDC_COOKIE_SECRET: needs at least 32"),
-        ({"OIDC_COOKIE_SECRET": f"client-{STRONG}"}, "OIDC_COOKIE_SECRET: must not be"),
-        ({"PUBLIC_URL": "http://crm.mpt.example"}, "PUBLIC_URL: must start with https"),
-        (
-            {"OIDC_TRUST_EMAIL": "true", "OIDC_METADATA_URL": ENTRA.format("common")},
-            "OIDC_TRUST_EMAIL: not with",
-        ),
-    ],
-)
-def test_a_weak_sign_in_is_refused(
-    environment: Environment, change: dict[str, str], line: str
-) -> None:
-    with pytest.raises(SettingsError, match=f"^{line}"):
-        environment(**OIDC | change)
-
-
-def test_addresses_of_one_tenant_may_be_trusted(environment: Environment) -> None:
-    of_one_tenant = {"OIDC_TRUST_EMAIL": "true", "OIDC_METADATA_URL": ENTRA.format("0f3a")}
-    assert environment(**OIDC | of_one_tenant).oidc_trust_email
-
-
-def test_the_provider_needs_its_name_in_supabase(environment: Environment) -> None:
-    both = {
-        "OIDC_CLIENT_ID": "crm",
-        "OIDC_CLIENT_SECRET": "secret",
-        "OIDC_METADATA_URL": "https://login.example/.well-known/openid-configuration",
-        "OIDC_COOKIE_SECRET": STRONG,
-        "SUPABASE_URL": "https://project.supabase.example",
-        "SUPABASE_KEY": "publishable",
-        "SUPABASE_SERVICE_KEY": "secret",
-    }
-    with pytest.raises(SettingsError, match=r"^SUPABASE_AUTH_PROVIDER: not set"):
-        environment(**both)
-    assert environment(**both, SUPABASE_AUTH_PROVIDER="custom:entra").signs_in
 
 
 def test_the_first_secret_key_signs_and_all_are_kept(environment: Environment) -> None:
