@@ -13,9 +13,9 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 # Four workers on two cores: much of the time is waiting, for browsers and for what is away. By file, so that each
-# server that a file starts is started once.
+# server that a file starts is started once; and in their order, so that the browser tests are not left for the end.
 test: $(VENV)/.development
-	$(BIN)/pytest -n 4 --dist loadfile -m "not faults"
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not faults"
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .
