@@ -16,7 +16,7 @@ from crm.suppression_sync import (
     suppression_client,
 )
 from crm.ui import calm, session, suppression_lift, suppression_list, words
-from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
+from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import counts
 from db_service import connect
@@ -117,7 +117,7 @@ def settle_suppressions() -> None:
     st.markdown(" ".join(_what_follows(drift)))
     with st.container(horizontal=True):
         sure = st.button("Settle", key="settle_sure", type="primary")
-        st.button("Cancel", key="settle_cancel", on_click=close_dialog)
+        cancel_button(key="settle_cancel")
     if sure:
         _settle(drift)
 

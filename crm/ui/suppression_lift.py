@@ -8,7 +8,7 @@ from crm.mail.suppression_drift import A_PERSONS_WILL
 from crm.records.contacts import Contact
 from crm.records.suppressions import Suppression
 from crm.ui import calm, session, words
-from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
+from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, paragraph
 from crm.ui.users_rows import when
@@ -115,7 +115,7 @@ def end_quiet(contact_id: str) -> None:
     )
     with st.container(horizontal=True):
         sure = st.button("End the hold", key="end_quiet_sure", type="primary")
-        st.button("Cancel", key="end_quiet_cancel", on_click=close_dialog)
+        cancel_button(key="end_quiet_cancel")
     if sure:
         ended = here.db.suppressions.end_quiet(contact_id, now=session.now())
         say("The hold is ended." if ended else "There was no hold any more.")
