@@ -715,6 +715,14 @@ CREATE FUNCTION private.is_admin() RETURNS boolean
     AS $$ select exists (select from public.profiles
                   where id = private.user_id() and active and role = 'admin') $$;
 
+CREATE FUNCTION private.is_forward(from_type text, to_type text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select coalesce((select n.path_rank > o.path_rank from public.contact_types o, public.contact_types n
+                   where o.key = from_type and n.key = to_type), false)
+$$;
+
 CREATE FUNCTION private.is_staff() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1095,6 +1103,35 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.promote(p_contacts uuid[], p_type text, p_source text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  ready uuid[];
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  return query
+  with judged as (
+    select c.id, case when c.contact_type = p_type then 'there_already'
+                      when private.is_forward(c.contact_type, p_type) then 'promoted'
+                      else 'further_along' end as verdict
+    from public.contacts c where c.id = any (p_contacts)),
+  moved as (
+    update public.contacts c set contact_type = p_type, updated_at = p_now
+    from judged j where j.id = c.id and j.verdict = 'promoted'
+    returning c.id)
+  select j.id, j.verdict from judged j left join moved m on m.id = j.id;
+  ready := array(
+    select c.id from public.contacts c join public.contact_types y on y.key = c.contact_type
+    where c.id = any (p_contacts) and c.contact_type = p_type and not exists (
+      select from public.campaign_enrollments e where e.contact_id = c.id and e.campaign_id = y.campaign_id));
+  if cardinality(ready) > 0 then
+    perform private.enroll(ready, null, p_source, p_now);
+  end if;
+end
+$$;
+
 CREATE FUNCTION private.put_in_order(p_campaign uuid, p_steps smallint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1106,6 +1143,18 @@ begin
   update public.drip_campaign_templates t set position = o.place
   from unnest(p_steps) with ordinality o (step, place)
   where t.campaign_id = p_campaign and t.status = 'published' and t.step = o.step;
+end
+$$;
+
+CREATE FUNCTION private.record_type_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.type_changes (contact_id, from_type, to_type, is_forward, changed_at, actor_id)
+  values (new.id, old.contact_type, new.contact_type, private.is_forward(old.contact_type, new.contact_type),
+          private.clock(), private.user_id());
+  return null;
 end
 $$;
 
@@ -1575,6 +1624,8 @@ CREATE FUNCTION private.words_for(reason text) RETURNS text
     when 'stopped_by_user' then 'stopped by hand'
     when 'paused_by_user' then 'paused by hand' when 'send_failed' then 'an e-mail could not be sent'
     when 'no_address' then 'the contact has no address' when 'restarted' then 'restarted from the beginning'
+    when 'merged' then 'the contact was merged into another'
+    when 'waits_for_other' then 'it waits for another campaign to end'
     else '' end
 $$;
 
@@ -3066,7 +3117,7 @@ CREATE TABLE public.campaign_enrollments (
     ended_at timestamp with time zone,
     reason text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT campaign_enrollments_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'type_changed'::text, 'archived'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text, 'suppressed'::text, 'replied'::text, 'opted_out'::text, 'stopped_by_user'::text, 'paused_by_user'::text, 'send_failed'::text, 'no_address'::text, 'restarted'::text]))),
+    CONSTRAINT campaign_enrollments_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'type_changed'::text, 'archived'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text, 'suppressed'::text, 'replied'::text, 'opted_out'::text, 'stopped_by_user'::text, 'paused_by_user'::text, 'send_failed'::text, 'no_address'::text, 'restarted'::text, 'merged'::text, 'waits_for_other'::text]))),
     CONSTRAINT campaign_enrollments_run_check CHECK ((run > 0)),
     CONSTRAINT campaign_enrollments_source_check CHECK ((source = ANY (ARRAY['type'::text, 'manual'::text, 'bulk'::text, 'import'::text, 'event'::text]))),
     CONSTRAINT campaign_enrollments_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'stopped'::text]))),
@@ -3332,7 +3383,7 @@ CREATE TABLE public.activities (
     send_id uuid,
     due_at timestamp with time zone,
     completed_at timestamp with time zone,
-    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'suppression_lifted'::text, 'reply'::text, 'auto_reply'::text, 'quiet'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text]))),
+    CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'merged'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'step_skipped'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'suppression_lifted'::text, 'reply'::text, 'auto_reply'::text, 'quiet'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text, 'discovery'::text, 'project'::text, 'networking_event'::text]))),
     CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000)))
 );
 
@@ -3395,10 +3446,13 @@ CREATE TABLE public.contact_types (
     label text NOT NULL,
     "position" smallint NOT NULL,
     campaign_id uuid,
+    path_rank smallint,
     CONSTRAINT contact_types_key_check CHECK ((key ~ '^[a-z][a-z_]*$'::text))
 );
 
 ALTER TABLE ONLY public.contact_types FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.contact_types.path_rank IS 'Place on the sales path, the later the higher. Null: off the path, promoted by nothing.';
 
 CREATE VIEW public.campaign_overview WITH (security_invoker='true') AS
  SELECT d.id,
@@ -3550,7 +3604,7 @@ CREATE TABLE public.drip_decisions (
     explanation text NOT NULL,
     until timestamp with time zone,
     scheduler_run_id bigint,
-    CONSTRAINT drip_decisions_reason_check CHECK ((reason = ANY (ARRAY['outside_send_window'::text, 'holiday'::text, 'contact_daily_cap'::text, 'missing_merge_value'::text, 'render_failed'::text, 'consent_withdrawn'::text, 'account_daily_cap'::text, 'step_expired'::text, 'not_eligible'::text, 'already_received'::text, 'already_completed'::text, 'rate_limited'::text, 'provider_unreachable'::text, 'sending_halted'::text, 'unconfirmed'::text, 'send_failed'::text, 'lease_expired'::text, 'quiet'::text, 'proven_sent'::text, 'proven_not_sent'::text, 'decided_by_hand'::text])))
+    CONSTRAINT drip_decisions_reason_check CHECK ((reason = ANY (ARRAY['outside_send_window'::text, 'holiday'::text, 'contact_daily_cap'::text, 'missing_merge_value'::text, 'render_failed'::text, 'consent_withdrawn'::text, 'account_daily_cap'::text, 'step_expired'::text, 'not_eligible'::text, 'already_received'::text, 'already_completed'::text, 'rate_limited'::text, 'provider_unreachable'::text, 'sending_halted'::text, 'unconfirmed'::text, 'send_failed'::text, 'lease_expired'::text, 'quiet'::text, 'proven_sent'::text, 'proven_not_sent'::text, 'decided_by_hand'::text, 'skipped_by_user'::text])))
 );
 
 ALTER TABLE ONLY public.drip_decisions FORCE ROW LEVEL SECURITY;
@@ -3840,6 +3894,27 @@ ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.type_changes (
+    id bigint NOT NULL,
+    contact_id uuid NOT NULL,
+    from_type text NOT NULL,
+    to_type text NOT NULL,
+    is_forward boolean NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    actor_id uuid
+);
+
+ALTER TABLE ONLY public.type_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.type_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.type_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.webhook_deliveries (
     id bigint NOT NULL,
     endpoint_id uuid NOT NULL,
@@ -4059,6 +4134,9 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.type_changes
+    ADD CONSTRAINT type_changes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id);
 
@@ -4149,6 +4227,14 @@ CREATE INDEX send_requests_of_run ON public.send_requests USING btree (scheduler
 
 CREATE INDEX suppressions_created_by ON public.suppressions USING btree (created_by);
 
+CREATE INDEX type_changes_actor ON public.type_changes USING btree (actor_id) WHERE (actor_id IS NOT NULL);
+
+CREATE INDEX type_changes_from_type ON public.type_changes USING btree (from_type);
+
+CREATE INDEX type_changes_of_contact ON public.type_changes USING btree (contact_id, changed_at);
+
+CREATE INDEX type_changes_to_type ON public.type_changes USING btree (to_type);
+
 CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX webhook_deliveries_endpoint ON public.webhook_deliveries USING btree (endpoint_id);
@@ -4198,6 +4284,8 @@ CREATE TRIGGER on_events_added AFTER INSERT ON public.email_events REFERENCING N
 CREATE TRIGGER on_suppressions_added AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_suppressions_added();
 
 CREATE TRIGGER on_suppressions_changed AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_suppressions_added();
+
+CREATE TRIGGER record_type_change AFTER UPDATE OF contact_type ON public.contacts FOR EACH ROW WHEN ((old.contact_type IS DISTINCT FROM new.contact_type)) EXECUTE FUNCTION private.record_type_change();
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION private.refuse_change();
 
@@ -4320,6 +4408,18 @@ ALTER TABLE ONLY public.projects
 
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.type_changes
+    ADD CONSTRAINT type_changes_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.type_changes
+    ADD CONSTRAINT type_changes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.type_changes
+    ADD CONSTRAINT type_changes_from_type_fkey FOREIGN KEY (from_type) REFERENCES public.contact_types(key) ON UPDATE CASCADE;
+
+ALTER TABLE ONLY public.type_changes
+    ADD CONSTRAINT type_changes_to_type_fkey FOREIGN KEY (to_type) REFERENCES public.contact_types(key) ON UPDATE CASCADE;
 
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;
@@ -4488,9 +4588,13 @@ CREATE POLICY staff_read ON public.scheduler_runs FOR SELECT TO authenticated US
 
 CREATE POLICY staff_read ON public.suppressions FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
+CREATE POLICY staff_read ON public.type_changes FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
+
 CREATE POLICY staff_triage ON public.discovery_submissions FOR UPDATE TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.type_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
 
@@ -4563,6 +4667,8 @@ REVOKE ALL ON FUNCTION private.is_admin() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_admin() TO authenticated;
 GRANT ALL ON FUNCTION private.is_admin() TO service_role;
 
+REVOKE ALL ON FUNCTION private.is_forward(from_type text, to_type text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_staff() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_staff() TO authenticated;
 GRANT ALL ON FUNCTION private.is_staff() TO service_role;
@@ -4607,7 +4713,11 @@ REVOKE ALL ON FUNCTION private.on_suppressions_added() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.only_for_admins() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.promote(p_contacts uuid[], p_type text, p_source text, p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.put_in_order(p_campaign uuid, p_steps smallint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.record_type_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_change() FROM PUBLIC;
 
@@ -4977,6 +5087,9 @@ GRANT SELECT ON TABLE public.staff_directory TO authenticated;
 
 GRANT SELECT,INSERT ON TABLE public.suppressions TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.suppressions TO service_role;
+
+GRANT SELECT ON TABLE public.type_changes TO authenticated;
+GRANT SELECT ON TABLE public.type_changes TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_deliveries TO authenticated;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_deliveries TO service_role;

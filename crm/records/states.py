@@ -50,6 +50,8 @@ class EnrollmentReason(StrEnum):
     SEND_FAILED = "send_failed"
     NO_ADDRESS = "no_address"
     RESTARTED = "restarted"
+    MERGED = "merged"
+    WAITS_FOR_OTHER = "waits_for_other"
 
 
 class SendStatus(StrEnum):

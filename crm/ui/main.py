@@ -15,6 +15,23 @@ _PAGES = _HERE.parent.parent / "pages"
 Visibility = Literal["visible", "hidden"]
 
 
+def _page(
+    file: str,
+    title: str,
+    address: str | None = None,
+    visibility: Visibility = "visible",
+    *,
+    default: bool = False,
+) -> st.Page:
+    return st.Page(
+        _PAGES / f"{file}.py",
+        title=title,
+        url_path=address,
+        visibility=visibility,
+        default=default,
+    )
+
+
 def main() -> None:
     st.set_page_config(
         page_title="MPT-CRM",
@@ -28,20 +45,23 @@ def main() -> None:
     with calm.page():
         here = session.open_session()
     for_admins: Visibility = "visible" if here and here.is_admin else "hidden"
-    contacts = st.Page(_PAGES / "02_Contacts.py", title="Contacts", default=True)
-    campaigns = st.Page(
-        _PAGES / "13_Campaign_Manager.py", title="Campaign manager", url_path="campaigns"
-    )
-    settings = st.Page(
-        _PAGES / "20_Settings.py", title="Settings", url_path="settings", visibility=for_admins
-    )
-    users = st.Page(_PAGES / "21_Users.py", title="Users", url_path="users", visibility=for_admins)
-    audit_log = st.Page(
-        _PAGES / "22_Audit_Log.py", title="Audit log", url_path="audit-log", visibility=for_admins
-    )
-    administration = [settings, users, audit_log]
+    contacts = _page("02_Contacts", "Contacts", "contacts")
     chosen = st.navigation(
-        {"People": [contacts], "Campaigns": [campaigns], "Administration": administration},
+        {
+            "Work": [
+                _page("01_Dashboard", "Dashboard", default=True),
+                contacts,
+                _page("03_Discovery", "Discovery calls", "discovery"),
+                _page("04_Projects", "Projects", "projects"),
+                _page("05_Networking", "Networking", "networking"),
+            ],
+            "Campaigns": [_page("13_Campaign_Manager", "Campaign manager", "campaigns")],
+            "Administration": [
+                _page("20_Settings", "Settings", "settings", for_admins),
+                _page("21_Users", "Users", "users", for_admins),
+                _page("22_Audit_Log", "Audit log", "audit-log", for_admins),
+            ],
+        },
         position="sidebar" if here else "hidden",
     )
     if here is None:

@@ -56,6 +56,8 @@ ENROLLMENT_REASON: Mapping[str, str] = {
     EnrollmentReason.SEND_FAILED: "an e-mail could not be sent",
     EnrollmentReason.NO_ADDRESS: "the contact has no address",
     EnrollmentReason.RESTARTED: "restarted from the beginning",
+    EnrollmentReason.MERGED: "the contact was merged into another",
+    EnrollmentReason.WAITS_FOR_OTHER: "it waits for another campaign to end",
 }
 
 SEND_STATUS: Mapping[str, tuple[str, Tone]] = {
@@ -106,6 +108,11 @@ ACTIVITY_KIND: Mapping[str, str] = {
     "call": "Call",
     "meeting": "Meeting",
     "task": "Task",
+    "merged": "Merged",
+    "step_skipped": "Campaign",
+    "discovery": "Discovery",
+    "project": "Project",
+    "networking_event": "Event",
 }
 
 # The two decisions about unconfirmed e-mails: on the button for one, and for several.

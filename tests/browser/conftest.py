@@ -160,6 +160,6 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
 @pytest.fixture
 def opened(page: Page) -> Page:
     """The contacts page, ready to use."""
-    page.goto("/")
+    page.goto("/contacts")
     expect(page.get_by_role("heading", name="Contacts")).to_be_visible()
     return page

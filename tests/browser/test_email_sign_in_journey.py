@@ -62,7 +62,7 @@ def test_people_sign_in_by_password_or_link_and_out_again(
         screenshot(bob, "email_wrong")
         expect(bob.get_by_label("E-mail")).to_have_value("bob@mpt.example")
         _by_password(bob, "bob@mpt.example")
-        expect_heading(bob, "Contacts")
+        expect_heading(bob, "Dashboard")
         expect(bob.locator(".who")).to_have_text("Bob AdminAdmin")
         screenshot(bob, "email_admin")
         (cookie,) = [c for c in bob.context.cookies() if c["name"] == COOKIE]
@@ -108,7 +108,7 @@ def _by_link(page: Page, site: SignInServer, supabase: SupabaseStandIn, project_
     page.goto(link)
     screenshot(page, "email_confirm")
     page.get_by_role("button", name="Sign in").click()
-    expect_heading(page, "Contacts")
+    expect_heading(page, "Dashboard")
     spent = page.context.new_page()
     spent.goto(link)
     spent.get_by_role("button", name="Sign in").click()

@@ -70,7 +70,7 @@ def tour(telling: TellingServer, browser: Browser) -> Tour:
     with a_browser(browser, telling.url) as page:
         _listen(page, tour)
         sign_in_as(page, str(ADMIN["sub"]))
-        expect_heading(page, "Contacts")
+        expect_heading(page, "Dashboard")
         _search(page, f"{PEOPLE[1]}@customer.example")
         _visit(page, PAGES, tour)
         _call_routes(telling, tour)

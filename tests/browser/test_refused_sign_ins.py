@@ -80,7 +80,7 @@ def test_a_wrong_token_ends_on_a_clear_page_and_opens_nothing(
     # The way out of the page works once the provider does.
     provider.behave()
     visitor.get_by_role("button", name="Sign in again").click()
-    expect_heading(visitor, "Contacts")
+    expect_heading(visitor, "Dashboard")
 
 
 def test_a_token_with_a_foreign_signature_is_refused(
@@ -112,7 +112,7 @@ def test_a_token_that_expired_within_the_tolerance_of_the_check_opens_nothing_ei
 def test_a_page_that_is_open_ends_with_its_token(visitor: Page, provider: ErringProvider) -> None:
     provider.wrong = {"exp": _in(15)}
     visitor.get_by_role("button", name="Sign in").click()
-    expect_heading(visitor, "Contacts")
+    expect_heading(visitor, "Dashboard")
     visitor.get_by_role("link", name="Campaign manager").click()
     expect_heading(visitor, "Campaign manager")
     # Nobody touches it: a section that refreshes by itself finds out.

@@ -54,7 +54,7 @@ def bob(browser: Browser, site: SignInServer) -> Iterator[Page]:
     with a_browser(browser, site.url) as page:
         expect_heading(page, "Sign in to MPT")
         sign_in_as(page, "bob")
-        expect_heading(page, "Contacts")
+        expect_heading(page, "Dashboard")
         yield page
 
 
@@ -88,14 +88,14 @@ def test_two_people_at_two_browsers_see_what_their_roles_allow(
 
     _invite(site, issuer, "alice@mpt.example", "Alice Sales")
     alice.get_by_role("button", name="Try again").click()
-    expect_heading(alice, "Contacts")
+    expect_heading(alice, "Dashboard")
     expect(alice.locator(".who")).to_have_text("Alice SalesSales")
     steps.add_contact(bob, "Bobs")
     steps.add_contact(alice, "Alices")
     alice.goto("/settings")
     expect(alice.get_by_text("Settings are for admins.")).to_be_visible()
     alice.goto("/")
-    expect_heading(alice, "Contacts")
+    expect_heading(alice, "Dashboard")
     expect(alice.get_by_text("2 contacts", exact=True)).to_be_visible()
     expect(alice.get_by_role("link", name="Settings")).to_have_count(0)
     bob.goto("/settings")

@@ -67,13 +67,13 @@ def test_an_admin_invites_a_colleague_and_each_can_do_what_the_matrix_says(
 ) -> None:
     with a_browser(browser, site.url) as dora, a_browser(browser, site.url) as emil:
         sign_in_as(dora, "dora")
-        expect_heading(dora, "Contacts")
+        expect_heading(dora, "Dashboard")
         expect(dora.locator(".who")).to_have_text("DoraAdmin")
         sign_in_as(emil, "emil")
         expect_heading(emil, "You are not invited yet")
         _invite(dora, "emil@mpt.example", "Emil Sales")
         emil.get_by_role("button", name="Try again").click()
-        expect_heading(emil, "Contacts")
+        expect_heading(emil, "Dashboard")
         expect(emil.locator(".who")).to_have_text("Emil SalesSales")
         dora.get_by_role("link", name="Contacts").click()
         steps.add_contact(dora, "Doras")

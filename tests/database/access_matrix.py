@@ -13,6 +13,9 @@ from crm.database.gateway import SERVICE, Identity
 from tests import cast
 from tests.conftest import Raw
 from tests.database.access_probes import PROBES, STAGE, Probe
+from tests.database.access_probes_of_pages import PROBES_OF_PAGES, STAGE_OF_PAGES
+
+ALL_PROBES = PROBES | PROBES_OF_PAGES
 
 ACTORS: dict[str, Identity] = {
     "sales": cast.ALICE,
@@ -51,6 +54,7 @@ MATRIX: dict[str, dict[str, str]] = {
     "account_days": {"sales": "", "admin": "R", "service": "RIU"},
     "former_addresses": {"sales": "", "admin": "R", "service": "R"},
     "invitations": {"sales": "", "admin": "RID", "service": ""},
+    "type_changes": {"sales": "R", "admin": "R", "service": "R"},
 }
 
 
@@ -71,7 +75,7 @@ class Cell:
 
     @property
     def probe(self) -> Probe:
-        return PROBES[self.table]
+        return ALL_PROBES[self.table]
 
     @property
     def row(self) -> str:
@@ -123,12 +127,12 @@ def _cells(table: str, operations: str, actors: Iterable[str]) -> Iterator[Cell]
 
 def set_the_stage(raw: Raw) -> None:
     """One row of Alice's and one of Carol's in every table."""
-    raw.execute(STAGE.encode())
+    raw.execute((STAGE + STAGE_OF_PAGES).encode())
 
 
 def fingerprint(raw: Raw, cell: Cell) -> object:
     """Of the row of a cell, or of the whole table for what is added: another after each write."""
-    column = PROBES[cell.table].key
+    column = ALL_PROBES[cell.table].key
     where = "true" if cell.operation == "I" else f"{column} = '{cell.row}'"
     return raw.execute(
         f"select array_agg(ctid::text || xmin::text order by ctid) as print from {cell.table}"

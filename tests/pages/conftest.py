@@ -53,14 +53,12 @@ def admin(settings: Settings, raw: Raw) -> DbService:
 def open_page(admin: DbService) -> OpenPage:
     """Opens the contacts page, or another by its file's name, as a URL with this query would."""
 
-    def open_(page: str = "", **query: str) -> AppTest:
+    def open_(page: str = "02_Contacts", **query: str) -> AppTest:
         app = AppTest.from_file(MAIN, default_timeout=30)
         for name, value in query.items():
             app.query_params[name] = value
-        if page:
-            app.run()
-            app.switch_page(f"../../pages/{page}.py")
-        return app.run()
+        app.run()
+        return app.switch_page(f"../../pages/{page}.py").run()
 
     return open_
 

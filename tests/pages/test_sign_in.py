@@ -141,7 +141,7 @@ def test_an_invited_person_comes_in_once_invited(visit: Visit) -> None:
     app.run()
     text = shown(app)
     assert "Fay New" in text
-    assert "Contacts" in text
+    assert "Dashboard" in text
 
 
 def test_the_same_address_at_another_provider_is_another_person(visit: Visit) -> None:

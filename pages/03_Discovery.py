@@ -1,0 +1,8 @@
+"""Discovery."""
+
+import streamlit as st
+
+from crm.ui import feedback
+
+feedback.show()
+st.title("Discovery", anchor=False)

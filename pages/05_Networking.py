@@ -1,0 +1,8 @@
+"""Networking."""
+
+import streamlit as st
+
+from crm.ui import feedback
+
+feedback.show()
+st.title("Networking", anchor=False)
