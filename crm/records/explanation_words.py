@@ -33,6 +33,8 @@ ENROLLMENT_REASON: Mapping[str, str] = {
     EnrollmentReason.SEND_FAILED: "an e-mail could not be sent",
     EnrollmentReason.NO_ADDRESS: "the contact has no address",
     EnrollmentReason.RESTARTED: "it was started again from the beginning",
+    EnrollmentReason.MERGED: "the contact was merged into another",
+    EnrollmentReason.WAITS_FOR_OTHER: "it begins when another campaign has ended",
 }
 
 EMAIL_STATUS: Mapping[str, str] = {
@@ -72,6 +74,7 @@ DECISION_REASON: Mapping[str, str] = {
     "proven_sent": "the provider's reports proved that it went out",
     "proven_not_sent": "the provider never took the attempt before",
     "decided_by_hand": "somebody decided about it by hand",
+    "skipped_by_user": "somebody skipped it by hand",
 }
 # Their explanations begin with the rule itself, which says more than our words.
 SAYS_THE_RULE = frozenset({"outside_send_window", "holiday", "contact_daily_cap"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,11 +14,11 @@ from pathlib import Path
 
 from crm.settings import load_settings
 from db_service import Connection, DbService
-from tests.browser.conftest import (
+from tests.browser.app_server import (
     ROOT,
-    _prepare,
-    _wait_until_it_answers,
     free_port,
+    prepare,
+    running_app,
     server_environment,
 )
 from tests.standins.sendgrid import SendGridStandIn
@@ -57,12 +56,14 @@ def sending_server() -> Iterator[SendingServer]:
     """From an empty folder; the scheduler runs when it is asked to."""
     folder = Path(tempfile.mkdtemp(prefix="mpt-crm-sending-"))
     try:
-        _prepare(folder)
+        prepare(folder)
         with SendGridStandIn() as standin:
             url = f"http://127.0.0.1:{free_port()}"
             server = SendingServer(url, standin, folder, _environment(folder, url, standin))
-            with _serving(server):
+            port = int(url.rpartition(":")[2])
+            with running_app(folder, port, settings=server.environment):
                 yield server
+            assert "Traceback" not in (folder / "app.log").read_text()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -74,26 +75,6 @@ def _environment(folder: Path, url: str, standin: SendGridStandIn) -> dict[str, 
         "MAIL_POSTAL_ADDRESS": "1 Main Street, Springfield",
         "PUBLIC_URL": url,
     }
-
-
-@contextmanager
-def _serving(server: SendingServer) -> Iterator[None]:
-    port = server.url.rpartition(":")[2]
-    log = server.folder / "app.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", port]
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            command, cwd=ROOT, env=server.environment, stdout=out, stderr=subprocess.STDOUT
-        ) as process,
-    ):
-        try:
-            _wait_until_it_answers(server.url, process, log)
-            yield
-        finally:
-            process.terminate()
-        assert process.wait(timeout=30) == -signal.SIGTERM, log.read_text()
-        assert "Traceback" not in log.read_text()
 
 
 def now() -> datetime:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from crm.settings import load_settings
 from db_service import Connection, DbService, signed_in
-from tests.browser.conftest import ROOT, _wait_until_it_answers, server_environment
+from tests.browser.app_server import ROOT, running_app
 from tests.standins.oidc_provider import CLIENT_ID, CLIENT_SECRET
 
 COOKIE_SECRET = "a-cookie-secret-of-the-tests-alone"
@@ -65,28 +62,11 @@ def sign_in_server(
     folder = Path(tempfile.mkdtemp(prefix="mpt-crm-sign-in-"))
     server = SignInServer(f"http://127.0.0.1:{port}", folder)
     settings = {"PUBLIC_URL": server.url, "DRIP_ENABLED": "false", **environment}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    command += arguments
-    log = folder / "app.log"
     try:
-        with (
-            log.open("w") as out,
-            subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=server_environment(folder) | settings,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            ) as process,
-        ):
-            try:
-                _wait_until_it_answers(server.url, process, log)
-                yield server
-            finally:
-                process.terminate()
-            assert process.wait(timeout=30) == -signal.SIGTERM, log.read_text()
-        assert CLIENT_SECRET not in log.read_text()
-        assert COOKIE_SECRET not in log.read_text()
+        with running_app(folder, port, settings=settings, arguments=arguments):
+            yield server
+        assert CLIENT_SECRET not in server.log
+        assert COOKIE_SECRET not in server.log
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

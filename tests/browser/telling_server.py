@@ -22,7 +22,7 @@ from psycopg.rows import dict_row
 
 from crm.database.embedded import EmbeddedServer
 from crm.database.migrations import migrate
-from tests.browser.conftest import ROOT, free_port, server_environment
+from tests.browser.app_server import ROOT, free_port, server_environment
 from tests.standins.inbound_mail import InboundParse
 from tests.standins.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
 from tests.standins.sendgrid import SendGridStandIn

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import cast
-from tests.browser.conftest import free_port
+from tests.browser.app_server import free_port
 from tests.browser.sign_in_server import (
     SignInServer,
     a_browser,

@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from tests.browser.conftest import free_port
+from tests.browser.app_server import free_port
 from tests.browser.sign_in_server import (
     COOKIE_SECRET,
     SignInServer,

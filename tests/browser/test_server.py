@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.browser.conftest import ROOT, free_port, server_environment
+from tests.browser.app_server import ROOT, free_port, server_environment
 
 HALF_A_SIGN_IN = {
     "OIDC_CLIENT_ID": "crm",

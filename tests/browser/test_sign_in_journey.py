@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from crm.ui.oidc_claims import person_id
 from tests.browser import steps
-from tests.browser.conftest import free_port
+from tests.browser.app_server import free_port
 from tests.browser.sign_in_server import (
     SignInServer,
     a_browser,

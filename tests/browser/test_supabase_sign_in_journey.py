@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from tests.browser import steps
-from tests.browser.conftest import free_port
+from tests.browser.app_server import free_port
 from tests.browser.sign_in_server import (
     COOKIE_SECRET,
     SignInServer,
