@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench faults preview migrate setup format schema
+.PHONY: run test check bench faults preview screenshots migrate setup format schema
 
 run: $(VENV)/.runtime
 	@$(BIN)/python scripts/migrate.py
@@ -31,6 +31,10 @@ faults: $(VENV)/.development
 	$(BIN)/pytest -q -m faults tests/faults
 	$(BIN)/python -m tests.faults --edition $(or $(FAULTS),default) --seed $(or $(FAULTS_SEED),1) \
 		$(if $(FAULTS_RULE),--rule $(FAULTS_RULE))
+
+# Of every page, 1440 and 390 wide, light and dark, into docs/screenshots/.
+screenshots: $(VENV)/.development
+	$(BIN)/python -m tests.browser.screenshots
 
 preview: $(VENV)/.runtime
 	$(BIN)/python scripts/preview_templates.py

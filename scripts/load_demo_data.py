@@ -31,6 +31,8 @@ from db_service import (
     signed_in,
 )
 from drip_scheduler import Tick
+from scripts.demo_reactions import react
+from scripts.demo_sales import load_sales
 
 # fmt: off
 FIRST_NAMES = (
@@ -73,8 +75,11 @@ TITLES = (
 )
 TYPES = ("networking", "lead", "prospect", "client", "lead", "networking", "partner")
 PEOPLE = (("Ana Ruiz", "ana@mpt-crm.example"), ("Bo Larsen", "bo@mpt-crm.example"))
-HISTORY_DAYS = (21, 16, 11, 6)
-PAST_CONTACTS, NEW_CONTACTS = 84, 36
+# On a working day so many contacts come in, the scheduler runs, people react.
+HISTORY_DAYS = 42
+CONTACTS_A_DAY, NEW_CONTACTS = 4, 18
+# Who replied moves on along the sales path, every second of them.
+NEXT_TYPE = {"networking": "lead", "lead": "prospect", "prospect": "client"}
 
 
 def _contacts(first: int, count: int) -> Iterator[dict[str, object]]:
@@ -126,11 +131,26 @@ def _open_windows(admin: DbService, now: datetime) -> None:
         )
 
 
-def _history(service: DbService, settings: Settings, now: datetime) -> None:
-    for days in HISTORY_DAYS:
+def _history(service: DbService, admin: DbService, settings: Settings, now: datetime) -> list[str]:
+    """Day by day until now. Returns the contacts."""
+    contacts: list[str] = []
+    for days in range(HISTORY_DAYS, 0, -1):
         moment = now - timedelta(days=days)
+        if moment.isoweekday() > 5:
+            continue
+        contacts += _import(service, len(contacts) + 1, CONTACTS_A_DAY, moment)
         sender = make_sender(settings, lambda at=moment: at)  # type: ignore[misc]
-        Tick(service, sender, settings, clock=lambda at=moment: at).run()  # type: ignore[misc]
+        Tick(service, sender, settings, clock=lambda at=moment: at).run("interval")  # type: ignore[misc]
+        evening = moment + timedelta(hours=23)
+        _move_on(admin, react(service, since=moment, until=evening), evening)
+    return contacts
+
+
+def _move_on(admin: DbService, replied: list[str], now: datetime) -> None:
+    for contact_id in replied[::2]:
+        contact = admin.contacts.get(contact_id)
+        if contact and contact.contact_type in NEXT_TYPE:
+            admin.contacts.change_type([contact_id], NEXT_TYPE[contact.contact_type], now=now)
 
 
 def _everyday_life(admin: DbService, contacts: list[str], now: datetime) -> None:
@@ -162,10 +182,10 @@ def load(settings: Settings, now: datetime) -> int:
         person = str(uuid.uuid5(uuid.NAMESPACE_DNS, email))
         admin.people.add(person_id=person, full_name=name, email=email, role="sales", now=now)
     _open_windows(admin, now)
-    past = _import(service, 1, PAST_CONTACTS, now - timedelta(days=HISTORY_DAYS[0], hours=1))
-    _history(service, settings, now)
+    past = _history(service, admin, settings, now)
     _everyday_life(admin, past, now)
-    return len(past) + len(_import(service, PAST_CONTACTS + 1, NEW_CONTACTS, now))
+    load_sales(admin, past, now)
+    return len(past) + len(_import(service, len(past) + 1, NEW_CONTACTS, now))
 
 
 def main() -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from crm.records.states import TemplateStatus
-from crm.ui import limits_form, words
+from crm.ui import limits_form, switch_words, words
 from crm.ui.moments import Moments
 
 NOTHING = "nothing"
@@ -25,12 +25,21 @@ TEMPLATE_STATUS: Mapping[str, str] = {
 SETTING: Mapping[str, str] = {
     "default_time_zone": "Time zone of contacts without one",
     "default_country": "Country of contacts without one",
+    "discovery_form_accept_first": "Discovery calls from the website wait for a colleague",
+    "discovery_form_open": "Discovery call form for everybody",
     "sending_halt": "All sending stopped",
     "warm_up": "Warm-up",
+    "mail_from_name": "Sender's name",
+    "mail_from_email": "Sender's address",
+    "mail_reply_to": "Address for replies",
+    "mail_postal_address": "Postal address",
 } | {
     field.name: field.label
     for field in (*limits_form.CAPS, *limits_form.BREAKERS, *limits_form.CARE)
 }
+
+# Without a value they limit nothing.
+_CAPS = frozenset(field.name for field in limits_form.CAPS)
 
 # What says nothing to a reader: names of rows, moments the entry itself has, the engine's notes.
 _UNTOLD = frozenset(
@@ -58,6 +67,7 @@ _LABEL: Mapping[str, str] = {
     "invited_by": "invited by",
     "is_secret": "secret",
     "is_type_campaign": "belongs to a contact type",
+    "path_rank": "place on the sales path",
     "paused_reason": "reason",
     "position": "place",
     "published_at": "published",
@@ -112,6 +122,14 @@ class Reader:
             if not _same(was.get(name), is_now.get(name))
         ]
 
+    def setting(self, key: str, value: Any) -> str:
+        """The value of an app setting, with its unit."""
+        if _is_empty(value):
+            return "no limit" if key in _CAPS else NOTHING
+        if isinstance(value, int | float) and key.endswith("_percent"):
+            return f"{value:g} %"
+        return self.value("app_settings", "value", value)
+
     def value(self, relation: str, name: str, value: Any) -> str:
         if _is_empty(value):
             return NOTHING
@@ -144,7 +162,9 @@ class Reader:
             return words.SUPPRESSION_REASON.get(value, "")
         if name == "campaign_id":
             return self.known.campaigns.get(value, "a campaign that is gone")
-        if name == "contact_type":
+        if name == "policy":
+            return switch_words.POLICY[value]
+        if name in {"contact_type", "from_type", "to_type"}:
             return self.known.contact_types.get(value, value)
         if name.endswith("_by"):
             return self.known.people.get(value, "a former colleague")
@@ -177,4 +197,15 @@ def _structure(value: Any) -> str:
         )
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_structure(part) for part in value)
-    return str(value)
+    if isinstance(value, int):
+        return words.number(value)
+    return _day(str(value))
+
+
+def _day(text: str) -> str:
+    """ "21 November 2026" of an ISO date; any other text as it is."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {day:%B %Y}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm.records.audit import AuditActor, AuditEntry
+from crm.records.states import SwitchPolicy
 from crm.ui import words
 from crm.ui.audit_fields import NOTHING, SETTING, Change, Reader
 
@@ -28,12 +29,13 @@ class Area:
 AREAS: tuple[Area, ...] = (
     Area("Campaigns", "Campaign", ("drip_campaigns",), _CHANGES),
     Area("E-mails of campaigns", "E-mail", ("drip_campaign_templates",), _CHANGES),
-    Area("Contact types", "Type", ("contact_types",), _CHANGES),
+    Area("Contact types", "Type", ("contact_types", "type_switches"), _CHANGES),
     Area("Settings", "Setting", ("app_settings",), _CHANGES),
     Area("Users and invitations", "User", ("profiles", "invitations"), _CHANGES),
     Area("Suppressions lifted", "Lifted", ("suppressions",), ("LIFT", "DELETE")),
     Area("Exports", "Export", (), ("EXPORT",)),
     Area("Erased contacts", "Erased", (), ("ERASE",)),
+    Area("Merged contacts", "Merged", (), ("MERGE",)),
     Area("Webhooks", "Webhook", ("webhook_endpoints",), _CHANGES),
 )
 
@@ -75,8 +77,24 @@ def sentence(entry: AuditEntry, reader: Reader) -> str:
 
 def changes(entry: AuditEntry, reader: Reader) -> list[Change]:
     """Field by field; of a lifted suppression what it was, since the sentence says why it went."""
+    if entry.relation == "app_settings":
+        return _setting_changes(entry, reader)
+    if entry.operation == "MERGE":
+        return []
     after = None if entry.operation == "LIFT" else entry.after
     return reader.changes(entry.relation, entry.before, after)
+
+
+def _setting_changes(entry: AuditEntry, reader: Reader) -> list[Change]:
+    was, is_now = entry.before or {}, entry.after or {}
+    if was.get("value") == is_now.get("value"):
+        return reader.changes(entry.relation, entry.before, entry.after)
+    before, after = (reader.setting(entry.row_key, side.get("value")) for side in (was, is_now))
+    return [Change(_setting_name(entry.row_key), before, after)]
+
+
+def _setting_name(key: str) -> str:
+    return SETTING.get(key, key.replace("_", " "))
 
 
 def _subject(entry: AuditEntry) -> str:
@@ -106,7 +124,7 @@ def _name(entry: AuditEntry, reader: Reader) -> str:
         campaign = reader.value(entry.relation, "campaign_id", row.get("campaign_id"))
         return f"e-mail “{row.get('name', '')}” of {campaign}"
     if entry.relation == "app_settings":
-        return f"the setting “{SETTING.get(entry.row_key, entry.row_key.replace('_', ' '))}”"
+        return f"the setting “{_setting_name(entry.row_key)}”"
     if entry.relation == "invitations":
         return f"the invitation of {row.get('email', '')}"
     noun = _NOUN.get(entry.relation, entry.relation.replace("_", " "))
@@ -145,6 +163,15 @@ def _erased(entry: AuditEntry, reader: Reader) -> str:
     return f"erased a contact ({label}, added on {reader.day(row['created_at'])})"
 
 
+def _merged(entry: AuditEntry, reader: Reader) -> str:
+    was, is_now = (
+        reader.value("contacts", "contact_type", (side or {}).get("contact_type"))
+        for side in (entry.before, entry.after)
+    )
+    types = was if was == is_now else f"{was} → {is_now}"
+    return f"merged a contact into another ({types})"
+
+
 def _lifted(entry: AuditEntry, reader: Reader) -> str:
     was, reason = entry.before or {}, (entry.after or {}).get("reason", "")
     stop = reader.value("suppressions", "reason", was.get("reason"))
@@ -166,7 +193,7 @@ def _setting(entry: AuditEntry, reader: Reader) -> str:
     name = _name(entry, reader)
     if was.get("is_secret") or is_now.get("is_secret"):
         return f"changed {name}, which is kept secret"
-    before, after = (reader.value("", "value", side.get("value")) for side in (was, is_now))
+    before, after = (reader.setting(entry.row_key, side.get("value")) for side in (was, is_now))
     return f"changed {name}: {before} → {after}" if before != after else ""
 
 
@@ -206,14 +233,24 @@ def _uninvited(entry: AuditEntry, reader: Reader) -> str:
     return f"withdrew {_name(entry, reader)}"
 
 
+def _switched(entry: AuditEntry, reader: Reader) -> str:
+    row = _row(entry)
+    old, new = (reader.value(entry.relation, side, row[side]) for side in ("from_type", "to_type"))
+    # A pair that is not named goes back to what is usual.
+    policy = (entry.after or {}).get("policy", SwitchPolicy.STOP_AND_START)
+    return f"set the change from {old} to {new}: {reader.value(entry.relation, 'policy', policy)}"
+
+
 _SPECIAL = {
     ("", "EXPORT"): _exported,
     ("", "ERASE"): _erased,
     ("", "LIFT"): _lifted,
+    ("", "MERGE"): _merged,
     ("suppressions", "DELETE"): _unlisted,
     ("app_settings", "UPDATE"): _setting,
     ("drip_campaign_templates", "INSERT"): _published,
     ("drip_campaign_templates", "UPDATE"): _retired,
+    **{("type_switches", operation): _switched for operation in _CHANGES},
     ("profiles", "INSERT"): _joined,
     ("profiles", "UPDATE"): _let_in_or_out,
     ("invitations", "INSERT"): _invited,

@@ -65,6 +65,14 @@ def section(draw: Callable[P, None]) -> Callable[P, None]:
     return calm
 
 
+@contextmanager
+def loading(height: int = 240) -> Iterator[None]:
+    """Around what takes a moment to read: its place, `height` pixels high, is kept by a skeleton.
+    A quick answer shows none."""
+    with st.skeleton(height=height):
+        yield
+
+
 def words_for(error: DatabaseError) -> str:
     if isinstance(error, DatabaseUnreachableError):
         return (

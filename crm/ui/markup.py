@@ -13,7 +13,8 @@ import streamlit as st
 class Entry:
     """One line of a timeline; `exact` shows on hovering over `when`, `more` on opening it.
 
-    `faint` is for what no person did.
+    `below` are smaller lines under it, each with a style ("faint", "tone-orange" or none); `faint`
+    is for what no person did.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Entry:
     who: str = ""
     more: str = ""
     faint: bool = False
+    below: tuple[tuple[str, str], ...] = ()
 
 
 _MARKDOWN = frozenset("\\`*_{}[]()#+-.!~|<>$:")
@@ -66,10 +68,13 @@ def _entry(entry: Entry) -> str:
         if entry.more
         else ""
     )
+    below = "".join(
+        f'<span class="below {escape(style)}">{escape(text)}</span>' for text, style in entry.below
+    )
     return (
         f'<li class="{"faint" if entry.faint else ""}">'
         f'<span class="kind">{escape(entry.kind)}</span>'
-        f'<span class="what">{escape(entry.what)}{more}</span>'
+        f'<span class="what">{escape(entry.what)}{below}{more}</span>'
         f'<span class="meta">{hover(entry.when, entry.exact)}{who}</span></li>'
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import pandas as pd
@@ -15,6 +15,10 @@ from crm.ui.markup import as_text, facts, hover
 from crm.ui.moments import Moments
 
 _SHOWN = 100
+_PROVIDER: Mapping[str, str] = {
+    "sendgrid": "SendGrid",
+    "outbox": "Local outbox (nothing left this machine)",
+}
 
 
 def show() -> None:
@@ -42,7 +46,7 @@ def table(sent: Sequence[Send], *, key: str) -> None:
         alt="Sent e-mails, the newest first",
         column_config={
             "E-mail": st.column_config.ButtonColumn(
-                width=380,
+                width=300,
                 alignment="left",
                 type="tertiary",
                 key=f"{key}_click",
@@ -95,7 +99,7 @@ def sent_email(send: Send) -> None:
             ("To", escape(f"{send.contact_name} <{send.to_email}>")),
             ("Sent", hover(moments.when(send.handed_over_at), moments.exact(send.handed_over_at))),
             ("Status", escape(_standing(send) + (f": {send.reason}" if send.reason else ""))),
-            ("Through", escape(words.PROVIDER.get(send.provider, send.provider))),
+            ("Through", escape(_PROVIDER.get(send.provider, send.provider))),
             ("Provider id", escape(send.provider_message_id or "")),
         ]
     )

@@ -45,11 +45,18 @@ def _row(colleague: Colleague) -> None:
     actions = row(
         colleague.full_name,
         [words.ROLE[colleague.role], *([] if colleague.active else [_INACTIVE])],
-        f"{colleague.email or 'No address'} · since {when(colleague.created_at)}",
+        _about(colleague),
         key=f"acts_{colleague.id}",
         note="You" if _is_oneself(colleague) else "",
     )
     with actions:
+        st.button(
+            "Edit",
+            key=f"edit_{colleague.id}",
+            on_click=open_dialog,
+            args=("edit_colleague",),
+            kwargs={"person_id": colleague.id},
+        )
         if colleague.active:
             _change("sales" if colleague.role == "admin" else "admin", colleague)
             _change("deactivate", colleague)
@@ -57,6 +64,11 @@ def _row(colleague: Colleague) -> None:
         if colleague.email:
             _change("free", colleague)
         _change("reactivate", colleague)
+
+
+def _about(colleague: Colleague) -> str:
+    phone = f" · {colleague.phone}" if colleague.phone else ""
+    return f"{colleague.email or 'No address'}{phone} · since {when(colleague.created_at)}"
 
 
 def _change(change: Change, colleague: Colleague) -> None:

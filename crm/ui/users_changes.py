@@ -13,6 +13,7 @@ from crm.ui import calm, session, words
 from crm.ui.dialogs import Dialogs, cancel_button, close_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
+from crm.ui.users_rows import colleague_of
 
 Change = Literal["admin", "sales", "deactivate", "reactivate", "free"]
 
@@ -71,7 +72,7 @@ def change_user(change: Change, person_id: str) -> None:
     @st.dialog(wording.title, on_dismiss=close_dialog)
     @calm.section
     def ask() -> None:
-        colleague = _colleague(person_id)
+        colleague = colleague_of(person_id)
         if colleague is None:
             st.info("This colleague is no longer there.")
             return
@@ -83,11 +84,6 @@ def change_user(change: Change, person_id: str) -> None:
             _apply(change, colleague)
 
     ask()
-
-
-def _colleague(person_id: str) -> Colleague | None:
-    everybody = session.current().db.people.directory()
-    return next((colleague for colleague in everybody if colleague.id == person_id), None)
 
 
 def _apply(change: Change, colleague: Colleague) -> None:

@@ -14,10 +14,9 @@ from crm.ui import calm, session, words
 from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
-from crm.ui.users_rows import row, when
+from crm.ui.users_rows import LONGEST_NAME, row, when
 from db_service import ConflictError, DatabaseError, RuleBrokenError, connect
 
-LONGEST_NAME = 200
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -28,8 +27,9 @@ def show() -> None:
     if not invitations:
         st.caption("Nobody is invited at the moment.")
         return
-    st.markdown("No e-mail is sent. Pass the invitation on yourself, for instance so:")
-    st.code(text_to_pass_on(connect().settings.public_url), language=None, wrap_lines=True)
+    if _can_be_accepted():
+        st.markdown("No e-mail is sent. Pass the invitation on yourself, for instance so:")
+        st.code(text_to_pass_on(connect().settings.public_url), language=None, wrap_lines=True)
     names = {person.id: person.full_name for person in session.current().db.people.active()}
     with st.container(border=True, key="invitations"):
         for invitation in invitations:
@@ -47,11 +47,20 @@ def _what_is_missing() -> None:
     settings = connect().settings
     if not settings.signs_in:
         st.info(
-            "Nobody can accept an invitation yet, because sign-in is not set up. "
-            "`docs/DRIP_SETUP_REQUIRED.md` says how."
+            "Nobody can accept an invitation yet, because sign-in is not set up: whoever opens the "
+            "app on this computer is its admin. The setup guide says how to switch sign-in on "
+            "(“docs/DRIP_SETUP_REQUIRED.md”)."
         )
     elif urlsplit(settings.public_url).hostname in _THIS_MACHINE:
-        st.info("PUBLIC_URL reaches this machine only. Set it before you pass an invitation on.")
+        st.info(
+            "The app's address reaches this computer only. Publish it and set PUBLIC_URL to its "
+            "address before you pass an invitation on."
+        )
+
+
+def _can_be_accepted() -> bool:
+    settings = connect().settings
+    return settings.signs_in and urlsplit(settings.public_url).hostname not in _THIS_MACHINE
 
 
 def _row(invitation: Invitation, names: dict[str, str]) -> None:
@@ -73,7 +82,7 @@ def _row(invitation: Invitation, names: dict[str, str]) -> None:
 
 def _inviter(invitation: Invitation, names: dict[str, str]) -> str:
     if invitation.first_admin:
-        return "FIRST_ADMIN_EMAIL"
+        return "the installation"
     return names.get(invitation.invited_by or "", "a former colleague")
 
 
@@ -101,7 +110,12 @@ def invite() -> None:
             key="invite_role",
         )
         st.caption("No e-mail is sent. You get a text to pass on.")
-        submitted = st.form_submit_button("Invite", key="invite_save", type="primary")
+        with st.container(horizontal=True):
+            submitted = st.form_submit_button("Invite", key="invite_save", type="primary")
+            cancelled = st.form_submit_button("Cancel", key="invite_cancel")
+    if cancelled:
+        close_dialog()
+        st.rerun()
     if submitted:
         _invite(email, " ".join(full_name.split()), role, places)
 
@@ -121,7 +135,7 @@ def _invite(typed: str, full_name: str, role: str, places: _Places) -> None:
     except DatabaseError as error:
         st.error(calm.words_for(error))
     else:
-        say(f"{as_text(full_name)} is invited. Pass on the text below.")
+        say(f"{as_text(full_name)} is invited.")
         close_dialog()
         st.rerun()
 

@@ -12,10 +12,10 @@ from starlette.responses import HTMLResponse
 from db_service import connect
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1d2733; --paper: #fff; --quiet: #566473;
-  --line: #c5ced8; --accent: #1f6f6b; --on-accent: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --paper: #11161c; --quiet: #9aa8b6;
-  --line: #3b4754; --accent: #5bb5ad; --on-accent: #0d1318; } }
+:root { color-scheme: light dark; --ink: #1d2b2a; --paper: #fff; --quiet: #55645f;
+  --line: #c8d1ce; --accent: #1f6f6b; --on-accent: #fff; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4ebe9; --paper: #14191a; --quiet: #9aa8a5;
+  --line: #3d4a4c; --accent: #5bb5ad; --on-accent: #0e1514; } }
 body { font: 17px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 34rem; margin: 0 auto; padding: 10vh 1.5rem 3rem; overflow-wrap: anywhere; }
 header { color: var(--quiet); }
@@ -37,6 +37,18 @@ button.second { background: transparent; color: var(--accent); border: 1px solid
 label small { display: block; font-size: .9rem; color: var(--quiet); }
 button { font: inherit; font-weight: 600; min-height: 2.9rem; padding: .6rem 1.4rem; border: 0;
   border-radius: .5rem; cursor: pointer; background: var(--accent); color: var(--on-accent); }
+/* Forms with many fields. */
+label.asked { display: block; padding: 0; border: 0; margin: 0; cursor: auto; font-weight: 600; }
+label.asked small { display: inline; font-weight: 400; }
+.asked-at { margin-bottom: 1.15rem; }
+.asked-at :is(input, textarea, select) { width: 100%; box-sizing: border-box; margin: .3rem 0 0;
+  padding: .65rem .8rem; font: inherit; color: inherit; background: var(--paper);
+  border: 1px solid var(--line); border-radius: .5rem; }
+.asked-at textarea { min-height: 6.5rem; resize: vertical; }
+.asked-at [aria-invalid] { border-color: #c2523f; }
+.wrong { margin: .3rem 0 0; color: color-mix(in srgb, #c2523f 80%, var(--ink)); font-size: .95rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: 0 1rem; }
+.aside { position: absolute; left: -10000px; width: 1px; height: 1px; overflow: hidden; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

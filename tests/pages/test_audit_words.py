@@ -14,9 +14,9 @@ import pytest
 
 from crm.records.audit import AuditActor, AuditEntry, AuditSearch
 from crm.ui.audit_export import as_csv
-from crm.ui.audit_fields import SETTING, TEMPLATE_STATUS, Known, Reader
+from crm.ui.audit_fields import SETTING, TEMPLATE_STATUS, Change, Known, Reader
 from crm.ui.audit_filters import in_words, search_of
-from crm.ui.audit_words import AREAS, kind, sentence
+from crm.ui.audit_words import AREAS, changes, kind, sentence
 from crm.ui.moments import Moments
 from tests import cast
 from tests.conftest import Raw
@@ -111,7 +111,26 @@ SENTENCES: list[tuple[AuditEntry, str]] = [
             before={"value": None},
             after={"value": 500},
         ),
-        "Bob Admin changed the setting “E-mails a day, all campaigns”: nothing → 500",
+        "Bob Admin changed the setting “E-mails a day, all campaigns”: no limit → 500",
+    ),
+    (
+        _entry(
+            "contacts",
+            "MERGE",
+            before={"contact_type": "lead"},
+            after={"contact_type": "lead", "merged_id": cast.ALICE_ID},
+        ),
+        "Bob Admin merged a contact into another (Lead)",
+    ),
+    (
+        _entry(
+            "app_settings",
+            "UPDATE",
+            row_key="breaker_bounce_percent",
+            before={"value": 5},
+            after={"value": 2.5},
+        ),
+        "Bob Admin changed the setting “Stop at bounces (%)”: 5 % → 2.5 %",
     ),
     (
         _entry(
@@ -222,6 +241,21 @@ def test_every_table_and_operation_that_is_written_down_has_an_area(raw: Raw) ->
     )
     allowed = {operation for area in AREAS for operation in area.operations}
     assert allowed == set(re.findall(r"'([A-Z]+)'", check))
+
+
+def test_a_setting_is_called_by_its_name_and_its_days_are_days() -> None:
+    warm_up = {"starts_on": "2026-11-21", "per_day": [1000, 2000]}
+    entry = _entry(
+        "app_settings",
+        "UPDATE",
+        row_key="warm_up",
+        before={"value": None},
+        after={"value": warm_up, "updated_at": "2026-11-21T15:00:00+00:00"},
+    )
+    [change] = changes(entry, READER)
+    assert change == Change(
+        "Warm-up", "nothing", "starts on: 21 November 2026; per day: 1,000, 2,000"
+    )
 
 
 def test_every_setting_an_admin_may_see_has_a_name(raw: Raw) -> None:

@@ -1,0 +1,21 @@
+"""Where the browser is, and how it is started."""
+
+from __future__ import annotations
+
+import shutil
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NOT_FOUND = "No Chromium was found; install it (Debian: apt-get install chromium)."
+
+
+def find_chromium() -> str | None:
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
