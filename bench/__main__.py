@@ -1,4 +1,4 @@
-"""`python -m bench [all|engine|sending|tick|contacts]`: tables on the screen, build/bench.json.
+"""`python -m bench [all|engine|sending|tick|contacts|pages]`: tables, and build/bench.json.
 
 `engine` is the engine beside the bare loop alone. Needs Linux; starts a Postgres cluster and a
 provider of its own and stops them again.
@@ -29,6 +29,7 @@ from bench.empty_tick import (
 )
 from bench.findings import Findings
 from bench.measuring import NOW, PROJECT_ROOT
+from bench.pages import measure_pages, populate_million
 from bench.provider import own_provider
 from bench.sending import BARE_LOOP, DJANGO, ENGINE, LATENCIES_MS, PLAIN_SENDGRID, Sending
 from bench.tables import as_markdown
@@ -67,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _measure_writes(cluster, findings, sizes)
         if wanted.what in {"all", "contacts", "tick"}:
             _measure_crowd(cluster, findings, sizes, lists=wanted.what != "tick")
+        if wanted.what in {"all", "pages"}:
+            _say(f"writing a CRM of {sizes.crowd:,} contacts …")
+            address = populate_million(cluster, sizes.crowd)
+            findings.pages = measure_pages(address, sizes.crowd)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(findings.as_json(), indent=1, ensure_ascii=False))
     print(as_markdown(findings))
@@ -75,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    choices = ["all", "engine", "sending", "tick", "contacts"]
+    choices = ["all", "engine", "sending", "tick", "contacts", "pages"]
     parser.add_argument("what", nargs="?", default="all", choices=choices)
     parser.add_argument("--emails", type=int, help="due e-mails a run of the engine (100,000)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved repetitions (3)")

@@ -10,6 +10,7 @@ from typing import Any
 from bench.contact_lists import ContactLists
 from bench.contact_writes import ContactWrites
 from bench.empty_tick import EmptyTick
+from bench.pages import PageTimes
 from bench.sending import BARE_LOOP, DJANGO, ENGINE, PLAIN_SENDGRID, Sent
 
 
@@ -36,6 +37,7 @@ class Findings:
     empty_tick_after: EmptyTick | None = None
     lists: ContactLists | None = None
     writes: list[ContactWrites] = field(default_factory=list)
+    pages: PageTimes | None = None
 
     def of(self, program: str, latency_ms: int) -> list[Sent]:
         """One a round, oldest first."""
@@ -54,7 +56,7 @@ class Findings:
         found = []
         if self.of(ENGINE, 80):
             found += self._speed_targets() + self._cost_targets()
-        return found + self._tick_targets()
+        return found + self._tick_targets() + self._page_targets()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -66,6 +68,7 @@ class Findings:
             "empty_tick": self.empty_tick and self.empty_tick.as_json(),
             "empty_tick_after": self.empty_tick_after and self.empty_tick_after.as_json(),
             "lists": self.lists and self.lists.as_json(),
+            "pages": self.pages and self.pages.as_json(),
             "writes": [w.as_json() for w in self.writes],
             "targets": [
                 {"what": t.what, "found": t.found, "wanted": t.wanted, "holds": t.holds}
@@ -109,6 +112,16 @@ class Findings:
             Target("CPU an e-mail, engine and Postgres", f"{cpu:.0f} µs", "≤ 120 µs", cpu <= 120),
             Target("Peak memory of the engine", f"{memory:.0f} MB", "< 300 MB", memory < 300),
             Target("Doubled by the engine", f"{doubled}", "0", doubled == 0),
+        ]
+
+    def _page_targets(self) -> list[Target]:
+        if self.pages is None:
+            return []
+        return [
+            Target(
+                f"{what}, p95", f"{beside.page.p95:,.0f} ms", f"< {most} ms", beside.page.p95 < most
+            )
+            for what, beside, most in self.pages.promised()
         ]
 
     def _tick_targets(self) -> list[Target]:

@@ -21,7 +21,14 @@ TWO_AT_ONCE = "two " + DJANGO
 def as_markdown(findings: Findings) -> str:
     """Every table that has rows."""
     machine = "; ".join(f"{name} {value}" for name, value in findings.machine.items())
-    parts = [machine, _sending(findings), _notes(findings), _contacts(findings), _targets(findings)]
+    parts = [
+        machine,
+        _sending(findings),
+        _notes(findings),
+        _contacts(findings),
+        _pages(findings),
+        _targets(findings),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -152,6 +159,26 @@ def _timings_row(what: str, timings: Timings) -> list[str]:
     figures = (timings.p50, timings.p95, timings.worst)
     shown = [f"{milliseconds:,.2f} ms" for milliseconds in figures]
     return [what, *shown, str(timings.repetitions)]
+
+
+def _pages(findings: Findings) -> str:
+    if findings.pages is None:
+        return ""
+    headers = (
+        f"in a browser, among {findings.pages.contacts:,} contacts",
+        *("p50", "p95", "worst", "runs", "bare SQL p50", "ratio"),
+    )
+    return _table(
+        headers,
+        [
+            [
+                *_timings_row(what, beside.page),
+                f"{beside.bare.p50:,.2f} ms",
+                f"{beside.ratio:,.0f} ×",
+            ]
+            for what, beside, _ in findings.pages.promised()
+        ],
+    )
 
 
 def _targets(findings: Findings) -> str:

@@ -36,6 +36,21 @@ class Timings:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a page took, and a bare query for the same, in milliseconds."""
+
+    page: Timings
+    bare: Timings
+
+    @property
+    def ratio(self) -> float:
+        return self.page.p50 / self.bare.p50
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"ratio": self.ratio}
+
+
 def milliseconds_of(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
