@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
 from crm.records.contacts import Contact, ContactType
-from crm.records.enrollments import Enrollment
-from crm.ui import calm, session, suppression_lift, words
+from crm.ui import calm, session, suppression_lift, switch_words, words
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.feedback import ArchiveUndo, offer_undo, say
 from db_service import DatabaseError
 
+# Of more contacts than this the dialog tells the rule alone: looking ahead takes its time.
+_LOOKED_AT = 500
+
 
 def archive(contacts: Sequence[Contact]) -> None:
-    """A button's on_click. Offers an undo, which also re-enrolls those that were in a campaign."""
-    ids = tuple(contact.id for contact in contacts)
-    enrolled = tuple(c.id for c in contacts if c.enrollment_status == "active")
+    """A button's on_click. Offers an undo, which also lets go on what ran."""
+    moment = session.now()
     try:
-        count = session.current().db.contacts.archive(ids, now=session.now())
+        archived = _set_archived(contacts, True, moment)
     except DatabaseError as error:
         say(calm.words_for(error))
         return
-    if count == 0:
+    if not archived:
         say("Nothing was archived: these contacts belong to colleagues.")
         return
-    offer_undo(ArchiveUndo(ids, enrolled))
+    offer_undo(ArchiveUndo(archived, moment))
 
 
 def unarchive(contacts: Sequence[Contact]) -> None:
     """A button's on_click."""
-    ids = [contact.id for contact in contacts]
     try:
-        count = session.current().db.contacts.unarchive(ids, now=session.now())
+        taken_out = _set_archived(contacts, False, session.now())
     except DatabaseError as error:
         say(calm.words_for(error))
         return
     say(
-        f"{words.counted(count, 'contact')} taken out of the archive. No campaign starts by itself."
+        f"{words.counted(len(taken_out), 'contact')} taken out of the archive. "
+        "No campaign starts by itself."
     )
+
+
+def _set_archived(contacts: Sequence[Contact], archived: bool, moment: datetime) -> tuple[str, ...]:
+    changes = session.current().db.contact_changes
+    outcomes = changes.change([c.id for c in contacts], {"archived": archived}, now=moment)
+    return tuple(o.contact_id for o in outcomes if o.outcome == "changed")
 
 
 def enroll(contact_ids: Sequence[str], campaign_id: str | None) -> None:
@@ -82,9 +90,7 @@ def change_type(contact_ids: Sequence[str]) -> None:
     )
     if chosen is None:
         return
-    st.markdown(
-        _what_happens(only, types[chosen]) if only else _what_happens_to_many(types[chosen])
-    )
+    st.markdown(what_happens(contact_ids, types[chosen]))
     label = f"Change to {types[chosen].label}"
     if st.button(label, type="primary", key="confirm_type"):
         _apply_type(contact_ids, types[chosen])
@@ -101,48 +107,12 @@ def _apply_type(contact_ids: Sequence[str], kind: ContactType) -> None:
     st.rerun()
 
 
-def _what_happens(contact: Contact, kind: ContactType) -> str:
-    enrollments = session.current().db.enrollments.of_contact(contact.id)
-    campaigns = {c.id: c.name for c in session.current().db.campaigns.overview()}
-    type_campaigns = {t.campaign_id for t in session.current().db.contacts.types()}
-    stopping = [
-        e.campaign_name
-        for e in enrollments
-        if e.status in {"active", "paused"} and e.campaign_id in type_campaigns - {kind.campaign_id}
-    ]
-    sentences = [f"**{name}** stops." for name in stopping]
-    sentences.append(_what_starts(contact, kind, campaigns, enrollments))
-    return " ".join(sentences)
-
-
-def _what_starts(
-    contact: Contact,
-    kind: ContactType,
-    campaigns: dict[str, str],
-    enrollments: Sequence[Enrollment],
-) -> str:
-    name = campaigns.get(kind.campaign_id or "")
-    if name is None:
-        return f"{kind.label} has no campaign, so none starts."
-    if contact.archived_at or contact.email_status != "ok" or not contact.email:
-        return f"{name} does not start: this contact may not be written to."
-    before = [e for e in enrollments if e.campaign_id == kind.campaign_id]
-    received = max((e.sent_count for e in before), default=0)
-    if any(e.status == "active" for e in before):
-        return f"**{name}** goes on."
-    if received and received >= before[0].step_count:
-        return f"{name} does not start again: every e-mail of it was received."
-    if received:
-        return f"**{name}** goes on after the {words.counted(received, 'e-mail')} received before."
-    return f"**{name}** starts."
-
-
-def _what_happens_to_many(kind: ContactType) -> str:
-    starts = f"The {kind.label} campaign starts" if kind.campaign_id else "No campaign starts"
-    return (
-        f"The campaign of each contact's old type stops. {starts} for everybody who may be written "
-        "to; nobody receives an e-mail twice."
-    )
+def what_happens(contact_ids: Sequence[str], kind: ContactType) -> str:
+    """What a change to this type would bring, as Markdown; for too many, the rule alone."""
+    if not 0 < len(contact_ids) <= _LOOKED_AT:
+        return switch_words.of_many(kind.label)
+    outcomes = session.current().db.type_switches.preview(contact_ids, kind.key, now=session.now())
+    return switch_words.sentences(outcomes, kind.label)
 
 
 def enroll_menu(contact_ids: Sequence[str], *, key: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from crm.records.contacts import Contact, ContactDraft, ContactType
-from crm.ui import calm, contact_draft, contact_links, countries, session
+from crm.ui import calm, contact_doubles, contact_draft, contact_links, countries, session
 from crm.ui.contact_filters import Choices, choices
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.feedback import say
@@ -32,7 +32,12 @@ class _Fields:
         place.markdown(f":red[{message}]")
 
 
-@st.dialog("Add contact", width="medium", on_dismiss=close_dialog)
+def _closed() -> None:
+    contact_doubles.forget()
+    close_dialog()
+
+
+@st.dialog("Add contact", width="medium", on_dismiss=_closed)
 @calm.section
 def add_contact() -> None:
     offered = choices()
@@ -41,7 +46,9 @@ def add_contact() -> None:
         st.caption(_campaign_starts(offered.types))
         submitted = st.form_submit_button("Add contact", key="form_add", type="primary")
     if submitted:
-        _save(fields, _add)
+        _save(fields, _add_if_new)
+    if draft := contact_doubles.offer():
+        _store(fields, draft, _add)
 
 
 @st.dialog("Edit contact", width="medium", on_dismiss=close_dialog)
@@ -63,38 +70,51 @@ def _campaign_starts(types: Sequence[ContactType]) -> str:
     return f"The campaign of the type starts by itself ({', '.join(mapped)})."
 
 
-def _save(fields: _Fields, store: Callable[[ContactDraft], None]) -> None:
+def _save(fields: _Fields, store: Callable[[ContactDraft], bool]) -> None:
     checked = contact_draft.check(fields.entered)
     if checked.draft is None:
         for name, message in checked.errors.items():
             fields.show_error(name, message)
         return
+    _store(fields, checked.draft, store)
+
+
+def _store(fields: _Fields, draft: ContactDraft, store: Callable[[ContactDraft], bool]) -> None:
+    """`store` answers whether the dialog has done its work."""
     try:
-        store(checked.draft)
-    except ConflictError as error:
-        fields.show_error("email", str(error))
+        if not store(draft):
+            return
+    except ConflictError:
+        fields.show_error("email", contact_doubles.who_has(draft.email))
         return
     except DatabaseError as error:
         st.error(calm.words_for(error))
         return
-    close_dialog()
+    _closed()
     st.rerun()
 
 
-def _add(draft: ContactDraft) -> None:
+def _add_if_new(draft: ContactDraft) -> bool:
+    """Not yet, where somebody may be the same person."""
+    return not contact_doubles.look(draft) and _add(draft)
+
+
+def _add(draft: ContactDraft) -> bool:
     here = session.current()
     contact_id = here.db.contacts.add(draft, created_by=here.person.id, now=session.now())
     added = here.db.contacts.get(contact_id)
     started = f" {added.campaign_name} starts." if added and added.campaign_name else ""
     say(f"{draft.first_name or draft.email or draft.last_name} was added.{started}")
     contact_links.go_to(contact_id)
+    return True
 
 
-def _change(contact_id: str, draft: ContactDraft) -> None:
+def _change(contact_id: str, draft: ContactDraft) -> bool:
     if session.current().db.contacts.change(contact_id, draft, now=session.now()):
         say("Saved.")
     else:
         say("Nothing was saved: this contact belongs to a colleague.")
+    return True
 
 
 def _draw(contact: Contact | None, offered: Choices) -> _Fields:

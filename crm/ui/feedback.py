@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import streamlit as st
 
-from crm.ui import session, words
+from crm.ui import bulk_job, session, words
 from crm.ui.calm import words_for
 from db_service import DatabaseError
 
@@ -16,10 +17,10 @@ _UNDO = "feedback_undo"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveUndo:
-    """Archived contacts; those in `enrolled` were in a campaign and go on with it after an undo."""
+    """Contacts archived at that one moment; an undo also lets go on what ran for them then."""
 
     contact_ids: tuple[str, ...]
-    enrolled: tuple[str, ...]
+    archived_at: datetime
 
 
 def say(text: str) -> None:
@@ -54,13 +55,18 @@ def _forget_undo() -> None:
 
 
 def _undo_archive(undo: ArchiveUndo) -> None:
+    _forget_undo()
+    if len(undo.contact_ids) > bulk_job.PART:
+        # Its own dialog, with a progress bar (crm/ui/bulk_dialog.py).
+        bulk_job.ask_for("undo_archive", undo.contact_ids, moment=undo.archived_at)
+        return
     try:
-        db, now = session.current().db, session.now()
-        restored = db.contacts.unarchive(undo.contact_ids, now=now)
-        if undo.enrolled:
-            db.enrollments.enroll(undo.enrolled, campaign_id=None, source="bulk", now=now)
+        outcomes = session.current().db.contact_changes.undo_archive(
+            undo.contact_ids, archived_at=undo.archived_at, now=session.now()
+        )
     except DatabaseError as error:
+        offer_undo(undo)
         say(words_for(error))
         return
-    _forget_undo()
+    restored = sum(outcome.outcome == "restored" for outcome in outcomes)
     say(f"{words.counted(restored, 'contact')} taken out of the archive.")
