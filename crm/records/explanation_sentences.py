@@ -12,12 +12,14 @@ from crm.records.explanation_words import (
     ENROLLMENT_REASON,
     QUIET_REASON,
     SAYS_THE_RULE,
+    SKIPPED,
     in_brackets,
     moment,
     moment_after,
     quoted,
     why_it_waits,
 )
+from crm.records.states import EnrollmentReason
 
 _REACHED_THE_PROVIDER = frozenset({"accepted", "delivered", "bounced", "dropped"})
 
@@ -154,6 +156,8 @@ def _failed(facts: StepFacts, at: _At) -> _Answer | None:
     when = at.since(facts.settled_at)
     if facts.decision_reason == "step_expired":
         return Standing.NOT_SENT, f"Left out{when}: by then it was too late to be of use"
+    if facts.decision_reason == SKIPPED:
+        return Standing.NOT_SENT, f"{why_it_waits(SKIPPED, facts.decision or '')}{when}"
     refused = f"Could not be sent{when}{in_brackets(facts.send_reason or '')}"
     if facts.enrollment_status == "paused" and facts.enrollment_reason == "send_failed":
         return Standing.HELD, f"{refused}; the campaign waits for somebody to resume it"
@@ -186,10 +190,8 @@ def _over(facts: StepFacts, at: _At) -> _Answer | None:
         detail = in_brackets(facts.email_status_reason)
     because = f", because {reason}{detail}" if reason else ""
     ended = at.since(facts.ended_at)
-    return (
-        Standing.NOT_SENT,
-        f"Not sent: {facts.campaign_name} ended{ended}, before this e-mail{because}",
-    )
+    told = f"Not sent: {facts.campaign_name} ended{ended}, before this e-mail{because}"
+    return Standing.NOT_SENT, told
 
 
 def _barred(facts: StepFacts, at: _At) -> _Answer | None:
@@ -221,11 +223,11 @@ def _campaign_rests(facts: StepFacts, _: _At) -> _Answer | None:
 def _paused(facts: StepFacts, _: _At) -> _Answer | None:
     if facts.enrollment_status != "paused" or facts.campaign_status == "archived":
         return None
+    if facts.enrollment_reason == EnrollmentReason.WAITS_FOR_OTHER:
+        return Standing.WAITING, f"{facts.campaign_name} begins when the campaign before it ends"
     reason = in_brackets(ENROLLMENT_REASON[facts.enrollment_reason])
-    return (
-        Standing.HELD,
-        f"Waits until somebody resumes {facts.campaign_name} for this contact{reason}",
-    )
+    waits = f"Waits until somebody resumes {facts.campaign_name} for this contact{reason}"
+    return Standing.HELD, waits
 
 
 def _behind(facts: StepFacts, _: _At) -> _Answer | None:
@@ -241,10 +243,8 @@ def _behind(facts: StepFacts, _: _At) -> _Answer | None:
 def _astray(facts: StepFacts, _: _At) -> _Answer | None:
     if facts.is_next:
         return None
-    return (
-        Standing.HELD,
-        "Not planned: the e-mail this contact waits for was taken out of the campaign",
-    )
+    gone = "Not planned: the e-mail this contact waits for was taken out of the campaign"
+    return Standing.HELD, gone
 
 
 def _quiet(facts: StepFacts, at: _At) -> _Answer | None:
@@ -258,7 +258,7 @@ def _later(facts: StepFacts, at: _At) -> _Answer | None:
     due = facts.next_send_at
     if due is None or due <= at.now:
         return None
-    if facts.decision_reason and facts.decision_until == due:
+    if facts.decision_reason not in (None, SKIPPED) and facts.decision_until == due:
         why = why_it_waits(facts.decision_reason, facts.decision or "")
         return Standing.WAITING, f"Waits until {at.when(due)}: {why}"
     return Standing.WAITING, f"Due {at.when(due)}; it leaves within the sending hours"
@@ -272,7 +272,7 @@ def _due(facts: StepFacts, at: _At) -> _Answer:
     if facts.account_is_full:
         return Standing.WAITING, f"{since}; the account's e-mails for today are used up"
     # A window or a cap that moved it to this moment has nothing to do with what it waits for now.
-    if facts.decision_reason and facts.decision_reason not in SAYS_THE_RULE | {"quiet"}:
+    if facts.decision_reason and facts.decision_reason not in SAYS_THE_RULE | {"quiet", SKIPPED}:
         why = quoted(why_it_waits(facts.decision_reason, facts.decision or ""))
         return Standing.WAITING, f"{since}; the next run takes it up again, because {why}"
     return Standing.WAITING, f"{since}; it leaves with the next run within the sending hours"

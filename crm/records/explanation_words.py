@@ -35,6 +35,7 @@ ENROLLMENT_REASON: Mapping[str, str] = {
     EnrollmentReason.RESTARTED: "it was started again from the beginning",
     EnrollmentReason.MERGED: "the contact was merged into another",
     EnrollmentReason.WAITS_FOR_OTHER: "it begins when another campaign has ended",
+    EnrollmentReason.OTHER_STOPPED: "the contact asked for no more of the campaign it waited for",
 }
 
 EMAIL_STATUS: Mapping[str, str] = {
@@ -76,6 +77,8 @@ DECISION_REASON: Mapping[str, str] = {
     "decided_by_hand": "somebody decided about it by hand",
     "skipped_by_user": "somebody skipped it by hand",
 }
+# Somebody left the step out, and may have put it back: it never says what a step waits for.
+SKIPPED = "skipped_by_user"
 # Their explanations begin with the rule itself, which says more than our words.
 SAYS_THE_RULE = frozenset({"outside_send_window", "holiday", "contact_daily_cap"})
 SAYS_THE_DETAIL = frozenset({"missing_merge_value", "provider_unreachable", "send_failed"})
@@ -86,6 +89,8 @@ def why_it_waits(reason: str, explanation: str) -> str:
     if reason in SAYS_THE_RULE and explanation:
         # What follows the semicolon is the next opening, which the sentence names anyway.
         return _as_clause(explanation.partition(";")[0])
+    if reason == SKIPPED and explanation:
+        return _told(explanation)  # it names who did it
     words = DECISION_REASON[reason]
     detail = _as_clause(explanation) if reason in SAYS_THE_DETAIL else ""
     return f"{words} ({detail})" if detail else words
@@ -120,9 +125,14 @@ def moment_after(at: datetime, before: datetime, zone: tzinfo) -> str:
     return f"at {local:%H:%M}" if same_day else f"on {moment(at, zone)}"
 
 
-def _as_clause(explanation: str) -> str:
-    """An explanation of ours inside another sentence: time zones and merge fields in words."""
+def _told(explanation: str) -> str:
+    """An explanation of ours for people: time zones and merge fields in words."""
     words = _MERGE_FIELD.sub(lambda found: " ".join(filter(None, found.groups())), explanation)
-    line = quoted(words.replace("_", " "))
+    return quoted(words.replace("_", " "))
+
+
+def _as_clause(explanation: str) -> str:
+    """The same inside another sentence."""
+    line = _told(explanation)
     is_a_name = line[:3] in _WEEKDAYS or not line[1:2].islower()
     return line if is_a_name else f"{line[:1].lower()}{line[1:]}"

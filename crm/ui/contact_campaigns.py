@@ -1,40 +1,84 @@
-"""One contact's campaigns: how far along, what comes next, and pausing, stopping, restarting."""
+"""One contact's campaigns: how far along, what comes next, and what may be done about it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
 
 from crm.records.contacts import Contact
-from crm.records.enrollments import Action, Enrollment
-from crm.ui import calm, email_view, outbox, session, words
-from crm.ui.dialogs import Dialogs, close_dialog, open_dialog
-from crm.ui.feedback import say
+from crm.records.enrollments import Enrollment
+from crm.records.explanations import Explanation
+from crm.ui import (
+    calm,
+    contact_actions,
+    contact_enrollment_actions,
+    contact_sequence,
+    email_view,
+    outbox,
+    session,
+    words,
+)
+from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.markup import as_text
-from db_service import DatabaseError
 
 _SHOWN_SENT = 50
-_DONE: dict[Action, str] = {"pause": "paused", "resume": "resumed", "stop": "stopped"}
+LIVE = frozenset({"active", "paused"})
 
 
-def show(contact: Contact) -> None:
-    enrollments = session.current().db.enrollments.of_contact(contact.id)
-    live = [e for e in enrollments if e.status in {"active", "paused"}]
-    st.subheader("Campaigns", anchor=False)
-    if not live:
-        _nothing_runs(contact)
-    for enrollment in live:
-        _card(contact, enrollment, quiet_until=contact.quiet_until)
-    sent = session.current().db.sends.sent(contact_id=contact.id, limit=_SHOWN_SENT)
-    if sent:
-        with st.expander(f"E-mails sent ({len(sent)})"):
-            outbox.table(sent, key="contact_sent")
+def show(
+    contact: Contact,
+    family: Sequence[str],
+    enrollments: Sequence[Enrollment],
+    explanations: Sequence[Explanation],
+) -> None:
+    """`family` is the contact and those merged into it, whose e-mails stand among its own."""
+    live = [e for e in enrollments if e.status in LIVE]
+    _heading(contact, live)
+    with st.container(key="skip_put_back"):
+        contact_enrollment_actions.offer_to_put_back(contact.id)
+    with st.container(key="campaigns_live"):
+        if not live:
+            _nothing_runs(contact)
+        for enrollment in live:
+            _card(contact, enrollment, _of(enrollment, explanations), contact.quiet_until)
+    _sent(family)
     over = [e for e in enrollments if e not in live]
     if over:
         with st.expander(f"Earlier campaigns ({len(over)})"):
             for enrollment in over:
-                _card(contact, enrollment)
+                _card(contact, enrollment, [])
+
+
+def _heading(contact: Contact, live: Sequence[Enrollment]) -> None:
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        key="campaigns_heading",
+    ):
+        st.subheader("Campaigns", anchor=False, width="content")
+        if session.current().may_change(contact):
+            with st.container(horizontal=True, width="content"):
+                if contact.email and contact.email_status == "ok" and not contact.archived_at:
+                    contact_actions.enroll_menu((contact.id,), key="enroll")
+                if live:
+                    contact_actions.stop_menu((contact.id,), key="stop_all")
+
+
+def _of(enrollment: Enrollment, explanations: Sequence[Explanation]) -> list[Explanation]:
+    return [e for e in explanations if e.campaign_key == enrollment.campaign_key]
+
+
+def _sent(family: Sequence[str]) -> None:
+    sends = session.current().db.sends
+    sent = [send for one in family for send in sends.sent(contact_id=one, limit=_SHOWN_SENT)]
+    if sent:
+        # Identifiers of sends begin with their moment.
+        sent.sort(key=lambda send: send.id, reverse=True)
+        with st.expander(f"E-mails sent ({len(sent)})"):
+            outbox.table(sent[:_SHOWN_SENT], key="contact_sent")
 
 
 def _nothing_runs(contact: Contact) -> None:
@@ -46,34 +90,50 @@ def _nothing_runs(contact: Contact) -> None:
         )
     elif contact.email_status != "ok":
         st.caption(f"No campaign runs: {words.EMAIL_STATUS[contact.email_status][0].lower()}.")
+    elif session.current().may_change(contact):
+        st.caption("No campaign runs. “Enroll” starts the campaign of the type, or another one.")
+        _start_of_type(contact)
     else:
-        may_enroll = session.current().may_change(contact)
-        how = " “Enroll” starts the campaign of the type, or another one." if may_enroll else ""
-        st.caption(f"No campaign runs.{how}")
+        st.caption("No campaign runs.")
 
 
-def _card(contact: Contact, enrollment: Enrollment, *, quiet_until: datetime | None = None) -> None:
+def _start_of_type(contact: Contact) -> None:
+    db = session.current().db
+    [kind] = [kind for kind in db.contacts.types() if kind.key == contact.contact_type]
+    names = {c.id: c.name for c in db.campaigns.overview() if c.status == "active"}
+    if name := names.get(kind.campaign_id or ""):
+        st.button(
+            f"Start {name}",
+            key="start_type",
+            on_click=contact_actions.enroll,
+            args=((contact.id,), None),
+        )
+
+
+def _card(
+    contact: Contact,
+    enrollment: Enrollment,
+    explanations: Sequence[Explanation],
+    quiet_until: datetime | None = None,
+) -> None:
     text, tone = words.ENROLLMENT_STATUS[enrollment.status]
     with st.container(border=True, key=f"enrollment_{enrollment.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{enrollment.campaign_name}**", width="content")
+            st.markdown(f"**{as_text(enrollment.campaign_name)}**", width="content")
             st.badge(text, color=tone)
             if enrollment.campaign_status == "paused" and enrollment.status == "active":
                 st.badge("Campaign paused", color="orange")
-        st.progress(_share(enrollment), text=_progress_words(enrollment))
-        st.caption(_next_words(enrollment, quiet_until))
-        if session.current().may_change(contact):
-            _buttons(enrollment)
-        else:
-            _preview_button(enrollment)
-
-
-def _share(enrollment: Enrollment) -> float:
-    return min(1.0, enrollment.sent_count / enrollment.step_count) if enrollment.step_count else 0.0
+        if enrollment.status in LIVE:
+            contact_sequence.show(enrollment, explanations)
+        st.markdown(_progress_words(enrollment))
+        st.caption(as_text(_next_words(enrollment, quiet_until)))
+        contact_enrollment_actions.buttons(
+            enrollment, may_change=session.current().may_change(contact)
+        )
 
 
 def _progress_words(enrollment: Enrollment) -> str:
-    if enrollment.status in {"active", "paused"} and enrollment.next_position:
+    if enrollment.status in LIVE and enrollment.next_position:
         return f"E-mail {enrollment.next_position} of {enrollment.step_count} is next"
     return f"{enrollment.sent_count} of {words.counted(enrollment.step_count, 'e-mail')} sent"
 
@@ -98,76 +158,6 @@ def _next_words(enrollment: Enrollment, quiet_until: datetime | None) -> str:
     return f"{name} · {moments.when(enrollment.next_send_at)}"
 
 
-def _buttons(enrollment: Enrollment) -> None:
-    with st.container(horizontal=True):
-        if enrollment.status == "active":
-            _act_button(enrollment, "pause", "Pause")
-        if enrollment.status == "paused":
-            _act_button(enrollment, "resume", "Resume")
-        if enrollment.status in {"active", "paused"}:
-            with st.popover("Stop", key=f"stop_{enrollment.id}"):
-                st.markdown(f"{enrollment.campaign_name} writes to this contact no more.")
-                _act_button(enrollment, "stop", "Stop it")
-            _preview_button(enrollment)
-        with st.popover("Restart", key=f"restart_{enrollment.id}"):
-            st.markdown(
-                "The sequence begins again with its first e-mail, also those received before."
-            )
-            st.button(
-                "Restart it",
-                key=f"restart_{enrollment.id}_sure",
-                type="primary",
-                on_click=_restart,
-                args=(enrollment,),
-            )
-
-
-def _preview_button(enrollment: Enrollment) -> None:
-    if enrollment.status in {"active", "paused"} and enrollment.next_template_id:
-        st.button(
-            "Preview next e-mail",
-            key=f"preview_{enrollment.id}",
-            on_click=open_dialog,
-            args=("preview_email",),
-            kwargs={"enrollment": enrollment},
-        )
-
-
-def _act_button(enrollment: Enrollment, action: Action, label: str) -> None:
-    st.button(
-        label,
-        key=f"{action}_{enrollment.id}_sure",
-        type="primary" if action == "stop" else "secondary",
-        on_click=_act,
-        args=(enrollment, action),
-    )
-
-
-def _act(enrollment: Enrollment, action: Action) -> None:
-    try:
-        changed = session.current().db.enrollments.change(
-            [enrollment.id], action, now=session.now()
-        )
-    except DatabaseError as error:
-        say(calm.words_for(error))
-        return
-    if changed:
-        say(f"{enrollment.campaign_name} {_DONE[action]}.")
-    elif action == "resume":
-        say("It cannot go on: another type's campaign runs, or the contact may not be e-mailed.")
-    else:
-        say("Nothing changed: it had ended already, or the contact belongs to a colleague.")
-
-
-def _restart(enrollment: Enrollment) -> None:
-    try:
-        session.current().db.enrollments.restart(enrollment.id, now=session.now())
-    except DatabaseError as error:
-        say(calm.words_for(error))
-        return
-    say(f"{enrollment.campaign_name} starts from its first e-mail.")
-
-
 @st.dialog("Next e-mail", width="large", on_dismiss=close_dialog)
 @calm.section
 def preview_email(enrollment: Enrollment) -> None:
@@ -175,8 +165,11 @@ def preview_email(enrollment: Enrollment) -> None:
     if isinstance(email, str):
         st.info(email)
         return
+    moments = session.current().moments
     st.markdown(f"**{as_text(email.subject)}**")
-    st.caption(f"To {enrollment.contact_name or enrollment.email}, as it stands today")
+    due = "" if enrollment.next_send_at is None else f" · {moments.due(enrollment.next_send_at)}"
+    to = enrollment.contact_name or enrollment.email or ""
+    st.caption(as_text(f"To {to}, as it stands today{due}"))
     email_view.show(email, key="preview")
 
 

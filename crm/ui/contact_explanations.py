@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import streamlit as st
@@ -23,16 +23,20 @@ _TONE: Mapping[Standing, Tone] = {
 }
 
 
-def show(contact: Contact) -> None:
-    """An expander for each campaign the contact is or was in, the newest first."""
+def of(contact: Contact) -> list[Explanation]:
+    """Nothing of a contact that the person looking may not change."""
     here = session.current()
     moments = here.moments
-    records = here.db.explanations
-    explanations = records.of_contact(contact.id, now=moments.now, zone=moments.zone)
+    return here.db.explanations.of_contact(contact.id, now=moments.now, zone=moments.zone)
+
+
+def show(contact: Contact, explanations: Sequence[Explanation]) -> None:
+    """An expander for each campaign the contact is or was in, the newest first."""
+    here = session.current()
     for (key, name), steps in groupby(explanations, lambda e: (e.campaign_key, e.campaign_name)):
         with st.expander(f"{_QUESTION} · {as_text(name)}", key=f"why_{key}"):
             _steps(steps)
-    outside = records.why_not_enrolled(contact.id, zone=moments.zone)
+    outside = here.db.explanations.why_not_enrolled(contact.id, zone=here.moments.zone)
     if outside:
         with st.expander(_QUESTION, key="why_not_enrolled"):
             _line(Standing.NOT_SENT, as_text(outside))

@@ -1,122 +1,180 @@
-"""A contact's history as lines: what people did and what the provider reported, merged.
+"""A contact's history as lines: an e-mail is one, with what came of it.
 
-What repeats itself (five opens of one e-mail on a day) is one line with a count; what a machine did
-is never told as a person's doing.
+What a machine did is never told as a person's doing, and what repeats itself is told once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from urllib.parse import urlsplit
 
-from crm.records.activities import Activity
-from crm.records.events import Event
+from crm.records.activities import Happening
+from crm.records.explanation_words import why_it_waits
 from crm.ui import words
+from crm.ui.contact_tasks import due_words
 from crm.ui.markup import Entry
 from crm.ui.moments import Moments
 
-# Told by an activity already, or no news beside "E-mail sent".
-_TOLD_ELSEWHERE = frozenset({"processed", "reply", "auto_reply"})
-_WITH_REASON = frozenset({"bounce", "blocked", "deferred", "dropped"})
+DECISION = "decision"
 _LONGEST_REASON = 300
+_MOST_HOSTS = 3
+_NEAR = ("Yesterday", "Today", "Tomorrow")
 _PREFIX = {"reply": "Replied: ", "auto_reply": "Automatic reply: "}
+_TROUBLE: Mapping[str, str] = {
+    "bounce": "Bounced",
+    "dropped": "Not sent on by SendGrid",
+    "blocked": "Turned away",
+}
+
+# The filter of the timeline; each kind of the database stands in one group.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "E-mails": ("email_sent", "email_failed", "email_event", "reply", "auto_reply"),
+    "Notes and calls": ("note", "call", "meeting"),
+    "Tasks": ("task",),
+    "Campaigns": (
+        "enrolled",
+        "enrollment_paused",
+        "enrollment_resumed",
+        "enrollment_stopped",
+        "enrollment_completed",
+        "step_skipped",
+    ),
+    "Why not": (DECISION,),
+    "Contact": (
+        "contact_created",
+        "contact_imported",
+        "contact_updated",
+        "type_changed",
+        "archived",
+        "unarchived",
+        "merged",
+        "unsubscribed",
+        "suppressed",
+        "suppression_lifted",
+        "quiet",
+    ),
+    "Sales": ("discovery", "project", "networking_event"),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """An entry and its place: events stand above the sending of their e-mail, whose moment we
-    write down a little after the provider took it."""
-
-    moment: datetime
-    is_event: bool
-    number: int
-    entry: Entry
+def history(happenings: Iterable[Happening], moments: Moments) -> list[Entry]:
+    """In the order given; the same decision about an e-mail several times on end is one line."""
+    return [_entry(same, moments) for same in _folded(happenings)]
 
 
-def history(
-    activities: Sequence[Activity],
-    events: Sequence[Event],
-    *,
-    names: Mapping[str, str],
-    moments: Moments,
-) -> list[Entry]:
-    """The latest first. `names` is the colleagues', by id."""
-    lines = [_Line(a.occurred_at, False, a.id, _of_activity(a, names, moments)) for a in activities]
-    sent_at = {a.send_id: a.occurred_at for a in activities if a.kind == "email_sent"}
-    for same in _grouped(events, moments):
-        latest = same[0]
-        moment = max(latest.occurred_at, sent_at.get(latest.send_id, latest.occurred_at))
-        lines.append(_Line(moment, True, latest.id, _of_events(same, moments)))
-    lines.sort(key=lambda line: (line.moment, line.is_event, line.number), reverse=True)
-    return [line.entry for line in lines]
+def _folded(happenings: Iterable[Happening]) -> Iterator[list[Happening]]:
+    for _, same in groupby(happenings, _sameness):
+        yield list(same)
 
 
-def told_completely(
-    activities: Sequence[Activity], events: Sequence[Event], *, limit: int
-) -> tuple[list[Activity], list[Event]]:
-    """Both lists as far back as both reach, where one was cut off at `limit`, latest first."""
-    cut = [rows[-1].occurred_at for rows in (activities, events) if len(rows) == limit]
-    if not cut:
-        return list(activities), list(events)
-    since = max(cut)
-    return (
-        [a for a in activities if a.occurred_at >= since],
-        [e for e in events if e.occurred_at >= since],
-    )
+def _sameness(happening: Happening) -> tuple[object, ...]:
+    if happening.kind == DECISION:
+        return (DECISION, happening.decision_reason, happening.template_name)
+    return (happening.source, happening.id)
 
 
-def _grouped(events: Iterable[Event], moments: Moments) -> Iterator[list[Event]]:
-    """The same thing on the same e-mail on one day of the viewer's, the latest first."""
-    groups: dict[Hashable, list[Event]] = {}
-    for event in events:
-        if event.event not in _TOLD_ELSEWHERE:
-            day = event.occurred_at.astimezone(moments.zone).date()
-            key = (_what(event), event.send_id, day)
-            groups.setdefault(key, []).append(event)
-    yield from groups.values()
-
-
-def _what(event: Event) -> str:
-    if event.is_machine:
-        # Scored as a machine's, so it is never told as a person's, whatever the reason is called.
-        return words.MACHINE_REASON.get(event.machine_reason) or "Opened by a machine"
-    said = words.EVENT.get(event.event, "Reported by SendGrid")
-    host = urlsplit(event.url).hostname if event.event == "click" else None
-    return f"{said} {host}" if host else said
-
-
-def _of_events(same: Sequence[Event], moments: Moments) -> Entry:
+def _entry(same: Sequence[Happening], moments: Moments) -> Entry:
     latest = same[0]
-    what = _what(latest)
-    if latest.template_name:
-        what += f": {latest.template_name}"
-    if len(same) > 1:
-        what += f" ({words.counted(len(same), 'time')})"
-    if latest.event in _WITH_REASON and latest.reason:
-        what += f"\n{_shortened(latest.reason)}"
+    if latest.kind == DECISION:
+        return _decision(same, moments)
+    what, more = latest.summary, ""
+    if prefix := _PREFIX.get(latest.kind):
+        what, _, more = latest.summary.removeprefix(prefix).partition("\n\n")
     return Entry(
-        kind="E-mail",
+        kind=words.ACTIVITY_KIND.get(latest.kind, "Event"),
         what=what,
         when=moments.when(latest.occurred_at),
         exact=moments.exact(latest.occurred_at),
-        faint=latest.is_machine,
-    )
-
-
-def _of_activity(activity: Activity, names: Mapping[str, str], moments: Moments) -> Entry:
-    what, more = activity.summary, ""
-    if prefix := _PREFIX.get(activity.kind):
-        what, _, more = activity.summary.removeprefix(prefix).partition("\n\n")
-    return Entry(
-        kind=words.ACTIVITY_KIND.get(activity.kind, "Event"),
-        what=what,
-        when=moments.when(activity.occurred_at),
-        exact=moments.exact(activity.occurred_at),
-        who=names.get(activity.actor_id or "", ""),
+        who=latest.actor_name or "",
         more=more,
+        below=tuple(_below(latest, moments)),
     )
+
+
+def _decision(same: Sequence[Happening], moments: Moments) -> Entry:
+    latest = same[0]
+    why = why_it_waits(latest.decision_reason or "", latest.summary)
+    name = f"“{latest.template_name}”" if latest.template_name else "The next e-mail"
+    waits = f" waits until {_when(latest.until, moments)}" if latest.until else ""
+    times = f" ({words.counted(len(same), 'time')})" if len(same) > 1 else ""
+    return Entry(
+        kind="Why not",
+        what=f"{name}{waits}: {why}{times}",
+        when=moments.when(latest.occurred_at),
+        exact=moments.exact(latest.occurred_at),
+        faint=True,
+    )
+
+
+def _below(happening: Happening, moments: Moments) -> Iterator[tuple[str, str]]:
+    if happening.kind == "task":
+        yield _task(happening, moments)
+    if happening.kind != "email_sent":
+        return
+    if happening.trouble:
+        reason = _shortened(happening.trouble_reason or "")
+        yield _TROUBLE[happening.trouble] + (f": {reason}" if reason else ""), "tone-red"
+    if happening.complained_at:
+        yield f"Marked as spam {_when(happening.complained_at, moments)}", "tone-red"
+    if people := _by_people(happening, moments):
+        yield people, ""
+    if machines := _by_machines(happening):
+        yield f"By mail programs and scanners, not people: {machines}", "faint"
+    if happening.provider == "outbox":
+        yield "Written to the local outbox; nothing left this machine", "faint"
+
+
+def _by_people(happening: Happening, moments: Moments) -> str:
+    told = []
+    if happening.delivered_at and not happening.trouble:
+        told.append(f"delivered {_when(happening.delivered_at, moments)}")
+    if happening.opens:
+        told.append(_how_often("opened", happening.opens, happening.last_opened_at, moments))
+    if happening.clicks:
+        clicked = f"clicked {_hosts(happening.clicked_urls or ())}".strip()
+        told.append(_how_often(clicked, happening.clicks, happening.last_clicked_at, moments))
+    line = " · ".join(told)
+    return line[:1].upper() + line[1:]
+
+
+def _how_often(what: str, times: int, last: datetime | None, moments: Moments) -> str:
+    """ "opened Today, 09:00", or "opened 3 times, last Today, 09:00"."""
+    if times == 1:
+        return f"{what} {_when(last, moments)}"
+    return f"{what} {words.counted(times, 'time')}, last {_when(last, moments)}"
+
+
+def _when(moment: datetime | None, moments: Moments) -> str:
+    """Inside a sentence: "today, 09:00"; names of days and months keep their capitals."""
+    told = moments.when(moment)
+    return told.lower() if told.startswith(_NEAR) else told
+
+
+def _by_machines(happening: Happening) -> str:
+    told = []
+    if happening.machine_opens:
+        told.append(f"opened {words.counted(happening.machine_opens, 'time')}")
+    if happening.machine_clicks:
+        told.append(f"clicked {words.counted(happening.machine_clicks, 'time')}")
+    return ", ".join(told)
+
+
+def _hosts(urls: Iterable[str]) -> str:
+    """Where links lead, without what a link says about its reader."""
+    hosts = sorted({host for url in urls if (host := urlsplit(url).hostname)})
+    more = " and others" if len(hosts) > _MOST_HOSTS else ""
+    return ", ".join(hosts[:_MOST_HOSTS]) + more
+
+
+def _task(happening: Happening, moments: Moments) -> tuple[str, str]:
+    who = f" · {happening.assigned_name}" if happening.assigned_name else ""
+    if happening.completed_at:
+        return f"Done {_when(happening.completed_at, moments)}{who}", ""
+    due = happening.due_at.astimezone(UTC).date() if happening.due_at else None
+    late = due is not None and due < moments.now.astimezone(moments.zone).date()
+    return f"{due_words(due, moments)}{who}", "tone-orange" if late else ""
 
 
 def _shortened(reason: str) -> str:

@@ -1,52 +1,46 @@
-"""One contact's timeline: what happened, the latest first, and a place for a note."""
+"""One contact's timeline: what happened, the latest first, by kind, and further back on request."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from crm.ui import calm, session
-from crm.ui.contact_history import history, told_completely
-from crm.ui.feedback import say
+from crm.ui import session
+from crm.ui.contact_history import GROUPS, history
 from crm.ui.markup import timeline
-from db_service import DatabaseError
 
-_SHOWN = 200
-_LONGEST_NOTE = 10_000
+_FIRST = 25
+_MORE = 100
+_LENGTH = "timeline_length"
 
 
-def show(contact_id: str) -> None:
+def show(family: Sequence[str]) -> None:
+    """Of the contact and those merged into it; inside a part that refreshes by itself."""
     st.subheader("Timeline", anchor=False)
-    with st.form("note", clear_on_submit=True, border=False, enter_to_submit=False):
-        text = st.text_area(
-            "Note",
-            placeholder="Write a note about this contact",
-            max_chars=_LONGEST_NOTE,
-            height=80,
-            label_visibility="collapsed",
-            key="note_text",
-        )
-        if st.form_submit_button("Add note", key="add_note") and text.strip():
-            _add_note(contact_id, text.strip())
+    chosen = st.pills(
+        "Show only",
+        list(GROUPS),
+        selection_mode="multi",
+        key="timeline_kinds",
+        label_visibility="collapsed",
+        on_change=_from_the_top,
+    )
     here = session.current()
-    activities = here.db.activities.timeline(contact_id, limit=_SHOWN)
-    events = here.db.events.of_contact(contact_id, limit=_SHOWN)
-    is_cut = _SHOWN in (len(activities), len(events))
-    activities, events = told_completely(activities, events, limit=_SHOWN)
-    names = {person.id: person.full_name for person in here.db.people.active()}
-    if entries := history(activities, events, names=names, moments=here.moments):
-        timeline(entries)
-    else:
-        st.caption("Nothing has happened yet.")
-    if is_cut:
-        st.caption("The latest entries are shown.")
-
-
-def _add_note(contact_id: str, text: str) -> None:
-    here = session.current()
-    try:
-        here.db.activities.add_note(contact_id, text, actor_id=here.person.id, now=session.now())
-    except DatabaseError as error:
-        st.error(calm.words_for(error))
+    length = int(st.session_state.get(_LENGTH, _FIRST))
+    kinds = [kind for group in chosen for kind in GROUPS[group]]
+    found = here.db.activities.history(family, kinds=kinds, limit=length + 1)
+    if not found:
+        st.caption("Nothing of this kind has happened." if kinds else "Nothing has happened yet.")
         return
-    say("Note added.")
-    st.rerun()
+    timeline(history(found[:length], here.moments))
+    if len(found) > length:
+        st.button("Show earlier entries", key="timeline_more", on_click=_further, args=(length,))
+
+
+def _from_the_top() -> None:
+    st.session_state[_LENGTH] = _FIRST
+
+
+def _further(length: int) -> None:
+    st.session_state[_LENGTH] = length + _MORE

@@ -11,7 +11,7 @@ from crm.drip.compile import CompiledTemplate, bind_shared
 from crm.drip.compose import DueContact, merge_values
 from crm.drip.render import MissingMergeValue, RenderedEmail, Renderer, fill
 from crm.records.sends import SendContent
-from crm.scheduler.desk import sender_fields
+from crm.scheduler.desk import sender_fields, with_saved_sender
 from crm.ui import session
 from db_service import connect
 
@@ -26,7 +26,8 @@ def as_sent(content: SendContent) -> RenderedEmail:
 
 def as_it_would_be_sent(contact_id: str, template_id: str) -> RenderedEmail | str:
     """The e-mail filled for this contact, or a sentence on why it cannot be."""
-    db, settings = session.current().db, connect().settings
+    db = session.current().db
+    settings = with_saved_sender(connect().settings, db)
     version, fields = db.templates.get(template_id), db.contacts.merge_fields(contact_id)
     if version is None or fields is None:
         return "This e-mail is no longer part of the campaign."

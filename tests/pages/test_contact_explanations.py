@@ -20,7 +20,7 @@ def _part(contact_id: str) -> None:
     session.open_session()
     contact = session.current().db.contacts.get(contact_id)
     assert contact is not None
-    contact_explanations.show(contact)
+    contact_explanations.show(contact, contact_explanations.of(contact))
 
 
 def _opened(contact: str) -> AppTest:

@@ -1,13 +1,13 @@
-"""A contact's timeline: events beside activities, noise counted, machines never told as people."""
+"""A contact's timeline as lines: an e-mail is one, and machines are never told as people."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from crm.records.activities import Activity
-from crm.records.events import Event
-from crm.ui.contact_history import history, told_completely
+from crm.records.activities import Happening, due_moment
+from crm.ui import words
+from crm.ui.contact_history import DECISION, GROUPS, history
 from crm.ui.markup import Entry
 from crm.ui.moments import Moments
 from tests.conftest import AContact, PublishedSteps, Raw
@@ -15,108 +15,156 @@ from tests.pages.conftest import OpenPage, RunScheduler, shown
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # 12:00 in New York
 MOMENTS = Moments(ZoneInfo("America/New_York"), NOON + timedelta(days=1))
+_UNKNOWN = (
+    "actor_name due_at completed_at assigned_name decision_reason until template_name"
+    " campaign_name send_id send_status provider delivered_at last_opened_at last_clicked_at"
+    " clicked_urls trouble trouble_reason complained_at"
+)
+_COUNTS = "opens clicks machine_opens machine_clicks"
 
 
-def _event(number: int, event: str, moment: datetime = NOON, **fields: object) -> Event:
+def _happening(kind: str, summary: str = "x", **fields: object) -> Happening:
     row: dict[str, object] = {
-        "id": number,
-        "send_id": "send-1",
-        "event": event,
-        "occurred_at": moment,
-        "url": "",
-        "reason": "",
-        "is_machine": False,
-        "machine_reason": "",
-        "template_name": "Welcome",
+        **dict.fromkeys(_UNKNOWN.split()),
+        **dict.fromkeys(_COUNTS.split(), 0),
+        "source": 0 if kind == DECISION else 1,
+        "id": 1,
+        "contact_id": "contact-1",
+        "occurred_at": NOON,
+        "kind": kind,
+        "summary": summary,
     }
-    return Event(**(row | fields))  # type: ignore[arg-type]
+    return Happening(**(row | fields))  # type: ignore[arg-type]
 
 
-def _activity(number: int, kind: str, summary: str, moment: datetime = NOON) -> Activity:
-    return Activity(number, "contact-1", moment, kind, summary, None, "send-1")
+def _told(*happenings: Happening) -> list[Entry]:
+    return history(happenings, MOMENTS)
 
 
-def _told(events: list[Event], activities: list[Activity] | None = None) -> list[Entry]:
-    return history(activities or [], events, names={}, moments=MOMENTS)
+def _below(happening: Happening) -> list[tuple[str, str]]:
+    [entry] = _told(happening)
+    return list(entry.below)
 
 
-def test_opens_of_one_email_on_one_day_are_one_line_with_a_count() -> None:
-    opens = [_event(n, "open", NOON - timedelta(minutes=n)) for n in range(3)]
-    (entry,) = _told(opens)
-    assert entry.what == "Opened: Welcome (3 times)"
-    assert entry.when == "Yesterday, 12:00"
-    assert not entry.faint
+def _email(**fields: object) -> Happening:
+    return _happening("email_sent", "E-mail sent: Welcome", **fields)
 
 
-def test_opens_on_two_days_of_the_viewer_are_two_lines() -> None:
-    midnight = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)  # in New York
-    told = _told([_event(2, "open", midnight), _event(1, "open", midnight - timedelta(seconds=1))])
-    assert [entry.what for entry in told] == ["Opened: Welcome", "Opened: Welcome"]
-
-
-def test_a_machine_is_greyed_and_never_told_as_a_person() -> None:
-    told = _told(
-        [
-            _event(4, "open", is_machine=True, machine_reason="machine_open"),
-            _event(
-                3,
-                "click",
-                is_machine=True,
-                machine_reason="security_gateway",
-                url="https://a.example",
-            ),
-            _event(2, "click", is_machine=True, machine_reason="honeypot", url="https://b.example"),
-            _event(1, "open", is_machine=True, machine_reason="a reason of tomorrow"),
-        ]
+def test_an_e_mail_is_one_line_with_what_people_did_below_it() -> None:
+    [entry] = _told(
+        _email(
+            delivered_at=NOON,
+            opens=3,
+            last_opened_at=NOON + timedelta(hours=1),
+            clicks=1,
+            last_clicked_at=NOON + timedelta(days=1),
+            clicked_urls=("https://mpt.example/book?who=ada",),
+        )
     )
-    assert {entry.what for entry in told} == {
-        "Opened by a mail program: Welcome",
-        "Checked by a security scanner: Welcome (2 times)",
-        "Opened by a machine: Welcome",
-    }
-    assert all(entry.faint for entry in told)
+    assert (entry.kind, entry.what, entry.when) == (
+        "E-mail",
+        "E-mail sent: Welcome",
+        "Yesterday, 12:00",
+    )
+    assert entry.below == (
+        (
+            "Delivered yesterday, 12:00 · opened 3 times, last yesterday, 13:00"
+            " · clicked mpt.example today, 12:00",
+            "",
+        ),
+    )
 
 
-def test_a_click_names_the_host_and_nothing_of_the_rest_of_the_link() -> None:
-    (entry,) = _told([_event(1, "click", url="https://mpt.example/book?who=ada")])
-    assert entry.what == "Clicked mpt.example: Welcome"
+def test_what_machines_did_is_told_apart_and_faint() -> None:
+    assert _below(_email(machine_opens=1, machine_clicks=12)) == [
+        ("By mail programs and scanners, not people: opened 1 time, clicked 12 times", "faint")
+    ]
 
 
-def test_an_email_that_was_turned_away_bears_the_reason() -> None:
-    (entry,) = _told([_event(1, "blocked", reason="550 mailbox is full")])
-    assert entry.what == "Turned away: Welcome\n550 mailbox is full"
-    (long,) = _told([_event(1, "bounce", reason="x" * 5000)])
-    assert len(long.what) < 400
+def test_an_e_mail_nothing_is_known_of_says_nothing_more() -> None:
+    assert _below(_email()) == []
 
 
-def test_what_an_activity_tells_already_is_not_told_twice() -> None:
-    assert _told([_event(1, "processed"), _event(2, "reply"), _event(3, "auto_reply")]) == []
+def test_an_e_mail_that_came_back_bears_the_reason() -> None:
+    [(told, tone)] = _below(_email(trouble="bounce", trouble_reason="550 " + "x" * 5000))
+    assert told.startswith("Bounced: 550 xxx")
+    assert (len(told) < 400, tone) == (True, "tone-red")
+    assert _below(_email(trouble="blocked", trouble_reason="", delivered_at=NOON)) == [
+        ("Turned away", "tone-red")
+    ]
+    assert _below(_email(complained_at=NOON)) == [("Marked as spam yesterday, 12:00", "tone-red")]
 
 
-def test_an_event_stands_above_the_sending_of_its_email() -> None:
-    """The provider counts whole seconds, and we write the sending down a moment later."""
-    sent = _activity(9, "email_sent", "E-mail sent: Welcome", NOON + timedelta(seconds=0.8))
-    told = _told([_event(1, "delivered", NOON)], [sent])
-    assert [entry.what for entry in told] == ["Delivered: Welcome", "E-mail sent: Welcome"]
+def test_many_hosts_are_cut_short() -> None:
+    urls = tuple(f"https://{name}.example/" for name in "dcba")
+    [(told, _)] = _below(_email(clicks=4, clicked_urls=urls, last_clicked_at=NOON))
+    assert told.startswith("Clicked a.example, b.example, c.example and others 4 times, last ")
 
 
 def test_a_reply_has_its_subject_as_headline_and_its_text_behind_it() -> None:
-    summary = "Replied: Re: Welcome\n\nThank you!\n\nCall me."
-    (entry,) = _told([], [_activity(1, "reply", summary)])
+    [entry] = _told(_happening("reply", "Replied: Re: Welcome\n\nThank you!\n\nCall me."))
     assert (entry.kind, entry.what) == ("Reply", "Re: Welcome")
     assert entry.more == "Thank you!\n\nCall me."
-    (away,) = _told([], [_activity(1, "auto_reply", "Automatic reply: Out of office")])
+    [away] = _told(_happening("auto_reply", "Automatic reply: Out of office"))
     assert (away.kind, away.what, away.more) == ("Auto-reply", "Out of office", "")
 
 
-def test_where_a_list_is_cut_off_the_other_goes_no_further_back() -> None:
-    activities = [_activity(n, "note", "Note", NOON - timedelta(days=n)) for n in range(3)]
-    events = [_event(n, "open", NOON - timedelta(hours=n)) for n in range(2)]
-    assert told_completely(activities, events, limit=2)[0] == activities[:1]
-    assert told_completely(activities, events, limit=9) == (activities, events)
+def test_a_decision_is_a_sentence_and_the_same_several_times_on_end_is_one() -> None:
+    def waits(number: int, reason: str = "holiday") -> Happening:
+        return _happening(
+            DECISION,
+            "Thu 26 Nov is a public holiday in US: Thanksgiving Day; next opening Fri 27 Nov 09:00",
+            id=number,
+            decision_reason=reason,
+            template_name="Welcome",
+            until=NOON + timedelta(days=2),
+        )
+
+    [entry] = _told(waits(3), waits(2), waits(1))
+    assert entry.what == (
+        "“Welcome” waits until tomorrow, 12:00:"
+        " Thu 26 Nov is a public holiday in US: Thanksgiving Day (3 times)"
+    )
+    assert entry.faint
+    told = _told(waits(3), waits(2, "quiet"), waits(1))
+    assert len(told) == 3, "another one between them keeps them apart"
 
 
-def test_the_contacts_page_merges_what_came_back(
+def test_a_decision_without_an_end_says_what_was_decided() -> None:
+    [entry] = _told(
+        _happening(DECISION, "x", decision_reason="proven_sent", template_name="Welcome")
+    )
+    assert entry.what == "“Welcome”: the provider's reports proved that it went out"
+
+
+def test_a_task_is_overdue_after_its_day_and_never_once_done() -> None:
+    today = MOMENTS.now.date()
+    for days, words_, tone in (
+        (-2, "Overdue since 19 November · Ada", "tone-orange"),
+        (-1, "Overdue since yesterday · Ada", "tone-orange"),
+        (0, "Due today · Ada", ""),
+        (1, "Due tomorrow · Ada", ""),
+        (9, "Due 30 November · Ada", ""),
+    ):
+        due = due_moment(today + timedelta(days=days))
+        task = _happening("task", "Call", due_at=due, assigned_name="Ada")
+        assert _below(task) == [(words_, tone)]
+    done = _happening("task", "Call", due_at=due_moment(today - timedelta(9)), completed_at=NOON)
+    assert _below(done) == [("Done yesterday, 12:00", "")]
+    assert _below(_happening("task", "Call")) == [("No date", "")]
+
+
+def test_who_did_it_is_named() -> None:
+    [entry] = _told(_happening("step_skipped", "Skipped: Welcome (Lead)", actor_name="Ada"))
+    assert (entry.kind, entry.who) == ("Campaign", "Ada")
+
+
+def test_the_filter_knows_every_kind_exactly_once() -> None:
+    kinds = [kind for group in GROUPS.values() for kind in group]
+    assert sorted(kinds) == sorted([*words.ACTIVITY_KIND, DECISION])
+
+
+def test_the_contacts_page_tells_what_came_back(
     open_page: OpenPage,
     a_contact: AContact,
     published_steps: PublishedSteps,
@@ -139,10 +187,13 @@ def test_the_contacts_page_merges_what_came_back(
         " e (event, after, url, agent)"
     )
     text = shown(open_page(contact=contact))
-    assert "Delivered: Lead e-mail 1" in text
-    assert "Clicked mpt.example: Lead e-mail 1" in text
-    assert '<li class="faint"><span class="kind">E-mail</span><span class="what">Checked by' in text
-    assert "(2 times)" in text
+    assert text.count("E-mail sent: Lead e-mail 1") == 1
+    assert "opened 2 times, last " in text
+    assert "clicked mpt.example " in text
+    assert (
+        '<span class="below faint">By mail programs and scanners, not people: clicked 1 time</span>'
+        in text
+    )
 
 
 def test_a_reply_reads_well_and_its_markup_stays_text(
@@ -170,7 +221,7 @@ def test_a_contact_out_of_office_is_quiet_until_a_day(
         "update contacts set quiet_until = %s, quiet_reason = 'out_of_office' where id = %s",
         (until, contact),
     )
-    text = shown(open_page(contact=contact))
+    text = shown(open_page(contact=contact)).replace("\\", "")
     assert f"Quiet until {until.day} {until:%B}" in text
     assert ": out of office" in text
     assert f"waits until {until.day} {until:%B}" in text
