@@ -1,28 +1,54 @@
-"""Settings: is delivery in order, the suppression lists, limits and breakers. For admins."""
+"""Settings: health, types and what a change of type does, sender, hours, limits. For admins."""
 
 import streamlit as st
 
 from crm.ui import (
-    delivery_settings,
+    campaign_cards,
     dialogs,
     feedback,
     limits_form,
     session,
+    settings_health,
+    settings_hours,
+    settings_sender,
+    settings_switches,
+    settings_types,
     suppression_check,
 )
 
 feedback.show()
-st.title("Settings", anchor=False)
+with st.container(horizontal=True, vertical_alignment="bottom", key="settings_heading"):
+    st.title("Settings", anchor=False)
+    if session.current().is_admin:
+        # Paths are taken from the folder of the script behind every page.
+        st.page_link("../../pages/21_Users.py", label="Users and roles", width="content")
 if not session.current().is_admin:
     st.info("Settings are for admins. If something here should change, ask one of them.")
 else:
-    delivery_tab, suppressions_tab, limits_tab = st.tabs(
-        ["Delivery", "Suppressions", "Limits and breakers"], key="settings_tabs"
+    health, types, sender, hours, limits, suppressions = st.tabs(
+        ["Health", "Types and campaigns", "Sender", "Sending hours", "Limits", "Suppressions"],
+        key="section",
+        bind="query-params",
     )
-    with delivery_tab:
-        delivery_settings.show()
-    with suppressions_tab:
-        suppression_check.show()
-    with limits_tab:
-        limits_form.show()
-    dialogs.show_open(suppression_check.DIALOGS)
+    if health.open:
+        with health:
+            settings_health.show()
+    if types.open:
+        with types:
+            settings_types.show()
+            settings_switches.show()
+    if sender.open:
+        with sender:
+            settings_sender.show()
+    if hours.open:
+        with hours:
+            settings_hours.show()
+    if limits.open:
+        with limits:
+            limits_form.show()
+    if suppressions.open:
+        with suppressions:
+            suppression_check.show()
+    dialogs.show_open(
+        {**campaign_cards.DIALOGS, **settings_types.DIALOGS, **suppression_check.DIALOGS}
+    )

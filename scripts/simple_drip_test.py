@@ -19,7 +19,7 @@ from crm.drip.compile import CompiledTemplate, bind_shared
 from crm.drip.render import Renderer
 from crm.mail.addresses import AddressError, normalise_address
 from crm.mail.message import MailRequest, Recipient, Skeleton
-from crm.scheduler.desk import make_sender, sender_fields, sender_identity
+from crm.scheduler.desk import make_sender, sender_fields, sender_identity, with_saved_sender
 from crm.settings import Settings, load_settings
 from db_service import DatabaseError, DbService, SettingsError, TemplateVersion, connect, disconnect
 from drip_scheduler import wall_clock
@@ -78,7 +78,9 @@ def main() -> int:
     try:
         settings = load_settings()
         connect(settings)
-        version = _template(DbService.for_service(), wanted.campaign, wanted.step)
+        service = DbService.for_service()
+        version = _template(service, wanted.campaign, wanted.step)
+        settings = with_saved_sender(settings, service)
         sender = make_sender(settings, wall_clock)
         answer = sender.send(_request(version, normalise_address(wanted.to), settings))
         sender.close()

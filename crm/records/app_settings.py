@@ -23,6 +23,22 @@ class SendingRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedSender:
+    """The sender as admins have it, each a row of app_settings by its name. None: as the
+    environment has it (MAIL_FROM_NAME and so on)."""
+
+    mail_from_name: str | None
+    mail_from_email: str | None
+    mail_reply_to: str | None
+    mail_postal_address: str | None
+
+    def given(self) -> dict[str, str]:
+        """Those that are saved, by name."""
+        values = {name: getattr(self, name) for name in columns_of(SavedSender)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class WarmUp:
     """How many e-mails a new sending domain sends on its first days (UTC)."""
 
@@ -107,6 +123,24 @@ class AppSettingRecords:
         written = self._gateway.call("change_limits", p_limits=json.dumps(changes), p_now=now)
         return int(written)
 
+    def saved_sender(self) -> SavedSender:
+        values = self._values()
+        return SavedSender(**{name: values[name] for name in columns_of(SavedSender)})
+
+    def change_sender(self, sender: SavedSender, *, now: datetime) -> int:
+        """All or nothing (admins only); returns how many of the four changed.
+
+        Raises:
+            NotAllowedError: for who is no admin.
+            InvalidValueError: for a name or an address that could not stand in an e-mail.
+        """
+        return self._change({n: getattr(sender, n) for n in columns_of(SavedSender)}, now)
+
+    def change_defaults(self, *, time_zone: str, country: str, now: datetime) -> int:
+        """The zone (IANA) and the country (ISO 3166) of contacts that name none (admins only);
+        returns how many of the two changed."""
+        return self._change({"default_time_zone": time_zone, "default_country": country}, now)
+
     def account_day(self, *, now: datetime) -> AccountDay:
         """Today's use of the account's cap; who is no admin may not know and reads 0."""
         today = now.astimezone(UTC).date()
@@ -117,6 +151,10 @@ class AppSettingRecords:
     def resume_sending(self, *, now: datetime) -> None:
         """Lift the account-wide halt (admins only)."""
         self._gateway.call("resume_sending", p_now=now)
+
+    def _change(self, values: Mapping[str, str | None], now: datetime) -> int:
+        written = self._gateway.call("change_settings", p_settings=json.dumps(values), p_now=now)
+        return int(written)
 
     def _values(self) -> dict[str, Any]:
         rows = self._gateway.select(self._relation, columns=["key", "value"])

@@ -19,6 +19,11 @@ from crm.settings import Settings
 from db_service import DbService, TemplateVersion
 
 
+def with_saved_sender(settings: Settings, service: DbService) -> Settings:
+    """What admins saved wins over the environment; the database is asked each time."""
+    return settings.model_copy(update=service.app_settings.saved_sender().given())
+
+
 def sender_fields(settings: Settings) -> dict[str, str]:
     """The sender.* merge fields, the same for every recipient; kept with the run."""
     return {

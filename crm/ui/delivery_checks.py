@@ -85,7 +85,7 @@ def _sender(settings: Settings) -> Check:
             name,
             _worse_if(settings.sends_for_real),
             f"{who} is the example address.",
-            "Set MAIL_FROM_EMAIL and MAIL_FROM_NAME to a sender your SendGrid account has verified "
+            "Under “Sender”, name an address whose domain your SendGrid account has authenticated "
             "(SendGrid: Settings, Sender Authentication).",
         )
     replies = f" Replies go to {settings.mail_reply_to}." if settings.mail_reply_to else ""
@@ -100,7 +100,8 @@ def _postal_address(settings: Settings) -> Check:
         name,
         _worse_if(settings.sends_for_real),
         "None is set. No e-mail may leave without one in its footer.",
-        "Set MAIL_POSTAL_ADDRESS to your street address or registered post box.",
+        "Write your street address or registered post box under “Sender”, and before sending for "
+        "real into MAIL_POSTAL_ADDRESS too.",
     )
 
 
@@ -133,9 +134,8 @@ def _event_webhook(
         return Check(
             name,
             _worse_if(settings.sends_for_real),
-            "Off: its address answers 503, because without the public key nobody could tell "
-            "SendGrid's reports from forged ones. Bounces, complaints and opens are not heard of, "
-            "and unconfirmed e-mails wait for a person.",
+            "Off. The app does not hear of deliveries, opens, bounces and complaints, and an "
+            "e-mail that may or may not have left waits for a person to decide.",
             "In SendGrid under Settings, Mail Settings, Event Webhook: add the address below, "
             "choose all events, switch on the signature, and put its verification key into "
             "SENDGRID_WEBHOOK_PUBLIC_KEY.",
@@ -167,8 +167,7 @@ def _inbound(settings: Settings, health: WebhookHealth, moments: Moments) -> Che
         return Check(
             name,
             "orange",
-            "Off: its address answers 503. Replies reach the mailbox only and do not stop a "
-            "campaign by themselves.",
+            "Off. Replies reach the mailbox only and do not stop a campaign by themselves.",
             "In SendGrid under Settings, Inbound Parse: add your reply domain with the address "
             "below and a security policy with a signature, and put its public key into "
             "SENDGRID_INBOUND_PUBLIC_KEY.",

@@ -1,4 +1,4 @@
-"""Delivery at a glance: what is in place, the addresses SendGrid needs, what could not be used."""
+"""The addresses SendGrid needs, and messages of it that could not be used."""
 
 from __future__ import annotations
 
@@ -7,34 +7,15 @@ import json
 import streamlit as st
 
 from crm.records.events import Quarantined
+from crm.settings import Settings
 from crm.ui import session, words
-from crm.ui.delivery_checks import Check, delivery_checks, event_address, inbound_address
-from crm.ui.markup import as_text, paragraph
-from crm.ui.words import Tone
-from db_service import connect
+from crm.ui.delivery_checks import event_address, inbound_address
+from crm.ui.markup import as_text
 
-_STANDING: dict[Tone, str] = {
-    "green": "In order",
-    "orange": "Needs attention",
-    "red": "Not working",
-}
 _SHOWN = 50
 
 
-def show() -> None:
-    here, settings = session.current(), connect().settings
-    health = here.db.events.health()
-    last = here.db.sends.sent(limit=1)
-    checks = delivery_checks(
-        settings,
-        health,
-        last_sent_at=last[0].handed_over_at if last else None,
-        halted_because=here.db.app_settings.sending_rules().halted_because,
-        moments=here.moments,
-    )
-    with st.container(border=True, key="delivery_checks"):
-        for check in checks:
-            _line(check)
+def show(settings: Settings) -> None:
     st.subheader("Addresses for SendGrid", anchor=False)
     left, right = st.columns(2)
     with left:
@@ -43,20 +24,8 @@ def show() -> None:
     with right:
         st.caption("Replies: Settings, Inbound Parse")
         st.code(inbound_address(settings), language=None, wrap_lines=True)
-    if health.quarantined:
-        _quarantine(health.quarantined)
-
-
-def _line(check: Check) -> None:
-    name, words_for_it = st.columns([2, 5], vertical_alignment="top")
-    with name, st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{check.name}**", width="content")
-        st.badge(_STANDING[check.tone], color=check.tone)
-    with words_for_it:
-        # Not Markdown: addresses in it would become links.
-        paragraph(check.says, style="says")
-        if check.fix:
-            paragraph(check.fix, style="quiet")
+    if total := session.current().db.events.health().quarantined:
+        _quarantine(total)
 
 
 def _quarantine(total: int) -> None:

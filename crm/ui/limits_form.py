@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
@@ -15,6 +15,7 @@ from db_service import DatabaseError
 
 _A_ROW = 3
 _LONGEST_WARM_UP = 90
+_DAYS_TOLD = 7
 _MOST_A_DAY = 10_000_000
 _WARM_UP_STARTS_ON = "limit_warm_up_starts_on"
 
@@ -80,14 +81,14 @@ BREAKERS = (
     ),
     Field(
         "breaker_days",
-        "Days looked at",
+        "Days that count as recent",
         "What counts as recent, in days of sending (UTC).",
         1,
         30,
     ),
     Field(
         "breaker_least_sends",
-        "E-mails needed for a judgement",
+        "Fewest e-mails for a judgement",
         "Fewer recent e-mails than this never stop a campaign.",
         1,
         100_000,
@@ -96,7 +97,7 @@ BREAKERS = (
 CARE = (
     Field(
         "unconfirmed_grace_minutes",
-        "Minutes of proof before sending again",
+        "Wait before sending again (minutes)",
         "How long the event webhook must have been alive, proven by later e-mails, before a silent "
         "e-mail counts as not sent and goes out again.",
         15,
@@ -104,14 +105,14 @@ CARE = (
     ),
     Field(
         "send_attempts",
-        "Attempts before a person decides",
+        "Attempts until a person decides",
         "An e-mail that stayed unconfirmed so often waits in the campaign manager.",
         1,
         100,
     ),
     Field(
         "soft_bounce_limit",
-        "Turned away so often counts as bounced",
+        "Times turned away that count as bounced",
         "E-mails to one address that were turned away within 30 days.",
         1,
         20,
@@ -121,15 +122,21 @@ CARE = (
 
 def show() -> None:
     limits = session.current().db.app_settings.sending_limits()
-    with st.form("limits", border=True):
-        st.subheader("Limits", anchor=False)
-        values = _fields(CAPS, limits)
-        starts_on, daily = _warm_up_fields(limits.warm_up)
-        problem = st.empty()
-        st.subheader("When a campaign stops by itself", anchor=False)
-        values |= _fields(BREAKERS, limits)
-        st.subheader("When nobody can be sure", anchor=False)
-        values |= _fields(CARE, limits)
+    with st.form("limits", border=False):
+        with st.container(border=True):
+            st.subheader("How many e-mails leave", anchor=False)
+            values = _fields(CAPS, limits)
+            starts_on, daily = _warm_up_fields(limits.warm_up)
+            problem = st.empty()
+            st.caption(warm_up_words(limits.warm_up))
+        with st.container(border=True):
+            st.subheader("When a campaign stops by itself", anchor=False)
+            st.caption(
+                "As soon as one of these is reached; an admin resumes it in the campaign manager."
+            )
+            values |= _fields(BREAKERS, limits)
+        with st.expander("When nobody can be sure whether an e-mail left"):
+            values |= _fields(CARE, limits)
         submitted = st.form_submit_button("Save", key="limits_save", type="primary")
     if not submitted:
         return
@@ -166,7 +173,7 @@ def _field(column: Any, field: Field, value: float | None) -> float | None:
         max_value=kind(field.high),
         value=known,
         step=kind(0.1) if field.fractional else 1,
-        format="%.2f" if field.fractional else "%d",
+        format="%g" if field.fractional else "%d",
         placeholder="No limit" if field.optional else None,
         help=field.help,
         key=key,
@@ -180,6 +187,7 @@ def _warm_up_fields(warm_up: WarmUp | None) -> tuple[date | None, str]:
     starts_on = left.date_input(
         "Warm-up starts on",
         value=None,
+        format="YYYY-MM-DD",
         help="The first day (UTC) of a new sending domain. Empty: no warm-up.",
         key=_WARM_UP_STARTS_ON,
     )
@@ -193,6 +201,21 @@ def _warm_up_fields(warm_up: WarmUp | None) -> tuple[date | None, str]:
         key="limit_warm_up_daily",
     )
     return (starts_on if isinstance(starts_on, date) else None), daily
+
+
+def warm_up_words(warm_up: WarmUp | None) -> str:
+    """What is saved, day by day for a week: "Mon 23 Nov: 50, …, then the daily limit alone"."""
+    if warm_up is None:
+        return "No warm-up: a new sending domain gains trust faster with one."
+    days = [
+        f"{day:%a} {day.day} {day:%b}: {words.number(count)}"
+        for number, count in enumerate(warm_up.daily[:_DAYS_TOLD])
+        if (day := warm_up.starts_on + timedelta(days=number))
+    ]
+    more = "" if len(warm_up.daily) <= _DAYS_TOLD else " and so on"
+    last = warm_up.starts_on + timedelta(days=len(warm_up.daily) - 1)
+    told = ", ".join(days)
+    return f"At most {told}{more}; after {last.day} {last:%B} the daily limit alone holds."
 
 
 def warm_up_of(starts_on: date | None, daily: str) -> WarmUp | None:

@@ -1,4 +1,4 @@
-"""Settings as an admin uses them: delivery in order or not, suppressions, limits and breakers."""
+"""Settings as an admin uses them: health, suppressions, limits and breakers."""
 
 from __future__ import annotations
 
@@ -68,14 +68,18 @@ def test_a_new_installation_says_what_is_missing_and_how_to_mend_it(open_page: O
     text = shown(open_page(PAGE))
     for words in (
         "Local outbox",
-        "Set MAIL_POSTAL_ADDRESS",
+        "Write your street address",
         "reaches this machine only",
-        "its address answers 503",
+        "Replies reach the mailbox only",
         "Set PUBLIC_URL",
-        "Without a SendGrid key there is no list to compare with.",
+        "It has not run yet.",
+        "its structure is up to date",
+        "whoever uses it is an admin",
     ):
         assert words in text
     assert ":red-badge" not in text
+    nothing = "Without a SendGrid key there is no list to compare with."
+    assert nothing in shown(open_page(PAGE, section="Suppressions"))
 
 
 def test_with_everything_in_order_nothing_asks_for_attention(
@@ -87,9 +91,13 @@ def test_with_everything_in_order_nothing_asks_for_attention(
         (a_contact(),),
     )
     raw.execute("update app_settings set value = to_jsonb(now()) where key = 'events_heard_at'")
+    DbService.for_service().engine.start_run(
+        trigger="interval", host="here", sender={}, now=datetime.now(UTC)
+    )
     set_up(**IN_ORDER)
     page = open_page(PAGE)
     text = shown(page)
+    assert "Everything is in order." in text
     assert ":orange-badge" not in text
     assert ":red-badge" not in text
     assert [code.value for code in page.code] == [
@@ -174,7 +182,7 @@ def test_drift_is_compared_shown_and_settled_both_ways(
     sending.suppressions.add("unsubscribes", ["ada@example.com"])
     sending.suppressions.add("bounces", ["old@example.com"])
     admin.suppressions.add(["bea@example.com"], ["manual"], source="test", now=NOW)
-    page = open_page(PAGE)
+    page = open_page(PAGE, section="Suppressions")
     page.button(key="compare_suppressions").click().run()
     text = shown(page)
     assert "<b>2</b><span>Only at SendGrid</span>" in text
@@ -197,7 +205,7 @@ def test_a_key_sendgrid_refuses_is_told_in_words(
     open_page: OpenPage, set_up: SetUp, sendgrid_standin: SendGridStandIn
 ) -> None:
     set_up(sendgrid_api_key="SG.wrong", sendgrid_base_url=sendgrid_standin.url)
-    page = open_page(PAGE)
+    page = open_page(PAGE, section="Suppressions")
     page.button(key="compare_suppressions").click().run()
     text = shown(page)
     assert "SENDGRID_API_KEY: SendGrid refuses it" in text
@@ -205,7 +213,7 @@ def test_a_key_sendgrid_refuses_is_told_in_words(
 
 
 def test_limits_are_changed_and_hold_at_once(open_page: OpenPage, admin: DbService) -> None:
-    page = open_page(PAGE)
+    page = open_page(PAGE, section="Limits")
     page.number_input(key="limit_account_daily_cap").set_value(500)
     page.number_input(key="limit_breaker_bounce_percent").set_value(2.5)
     page.date_input(key="limit_warm_up_starts_on").set_value(date(2026, 11, 23))
@@ -229,7 +237,7 @@ def test_a_malformed_warm_up_is_told_at_its_field_and_nothing_is_stored(
     open_page: OpenPage, admin: DbService
 ) -> None:
     before = admin.app_settings.sending_limits()
-    page = open_page(PAGE)
+    page = open_page(PAGE, section="Limits")
     page.number_input(key="limit_account_daily_cap").set_value(500)
     page.text_input(key="limit_warm_up_daily").set_value("50, many")
     page.button(key="limits_save").click().run()
@@ -250,7 +258,10 @@ def test_a_setting_outside_the_forms_range_does_not_break_the_page(
     open_page: OpenPage, raw: Raw
 ) -> None:
     raw.execute("update app_settings set value = '1' where key = 'unconfirmed_grace_minutes'")
-    assert open_page(PAGE).number_input(key="limit_unconfirmed_grace_minutes").value == 15
+    assert (
+        open_page(PAGE, section="Limits").number_input(key="limit_unconfirmed_grace_minutes").value
+        == 15
+    )
 
 
 def test_only_admins_change_limits(alice: DbService) -> None:
