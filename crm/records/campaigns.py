@@ -31,7 +31,6 @@ class Campaign:
     paused_count: int
     completed_count: int
     stopped_count: int
-    sent_count: int
     held_count: int
     step_count: int
     next_send_at: datetime | None
@@ -54,16 +53,35 @@ class CampaignRules:
     respect_holidays: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SequenceStep:
+    """A published e-mail. `delay_days` after the one before it; the subject is as written."""
+
+    step: int
+    position: int
+    name: str
+    subject: str
+    delay_days: int
+
+
 class CampaignRecords:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     def overview(self) -> list[Campaign]:
         """Every campaign that is not archived, with its counts, in the order of contact types."""
-        rows = self._gateway.select(
-            "campaign_overview", columns=columns_of(Campaign), order=["position", "name"]
-        )
+        rows = self._gateway.call("campaign_states")
         return [c for c in records_from(Campaign, rows) if c.status != "archived"]
+
+    def sequence(self, campaign_id: str) -> list[SequenceStep]:
+        """What a campaign sends today, in its order."""
+        rows = self._gateway.select(
+            "drip_campaign_templates",
+            columns=columns_of(SequenceStep),
+            where={"campaign_id": campaign_id, "status": "published"},
+            order=["position"],
+        )
+        return records_from(SequenceStep, rows)
 
     def all_rules(self) -> list[CampaignRules]:
         rows = self._gateway.select(

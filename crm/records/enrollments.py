@@ -11,6 +11,8 @@ from crm.database.gateway import Gateway, Row, among
 from crm.records.rows import columns_of, in_parts, records_from
 
 Action = Literal["pause", "resume", "stop"]
+# What came of leaving out a step; only the first changed anything.
+SkipOutcome = Literal["skipped", "not_next", "over", "under_way", "unconfirmed", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Enrollment:
     source: str
     enrolled_at: datetime
     ended_at: datetime | None
+    next_step: int | None
     next_send_at: datetime | None
     last_sent_at: datetime | None
     next_template_id: str | None
@@ -105,6 +108,27 @@ class EnrollmentRecords:
     def restart(self, enrollment_id: str, *, now: datetime) -> str:
         """Begin again with the first e-mail, as a new run; returns the new enrollment's id."""
         return str(self._gateway.call("restart_enrollment", p_enrollment=enrollment_id, p_now=now))
+
+    def skip_step(self, enrollment_id: str, step: int, *, now: datetime) -> SkipOutcome:
+        """Leave out the e-mail it waits for: in this run it is never sent, and the following one
+        comes its delay from now. Nothing changes while an e-mail is under way or unconfirmed, after
+        one that failed (resuming goes on behind it), or if it went on meanwhile.
+
+        Raises:
+            NotAllowedError: for a colleague's contact.
+        """
+        outcome: SkipOutcome = self._gateway.call(
+            "skip_step", p_enrollment=enrollment_id, p_step=step, p_now=now
+        )
+        return outcome
+
+    def undo_skip(self, enrollment_id: str, step: int, *, now: datetime) -> bool:
+        """Put a skipped e-mail back to when it was due, if nothing has been sent or taken up since
+        and the enrollment was not paused then; False if it is too late."""
+        outcome = self._gateway.call(
+            "undo_skip", p_enrollment=enrollment_id, p_step=step, p_now=now
+        )
+        return bool(outcome == "put_back")
 
     def _list(self, where: Row, order: list[str], limit: int | None) -> list[Enrollment]:
         rows = self._gateway.select(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from crm.database.gateway import Gateway
+from crm.database.gateway import Filter, Gateway
 from crm.records.rows import columns_of, records_from
 
 
@@ -29,11 +29,13 @@ class SchedulerRunRecords:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def latest(self, *, limit: int = 20) -> list[SchedulerRun]:
+    def latest(self, *, before: int | None = None, limit: int = 20) -> list[SchedulerRun]:
+        """The newest first; `before` is the last id of the page before."""
         rows = self._gateway.select(
             "scheduler_runs",
             columns=columns_of(SchedulerRun),
-            order=["started_at desc"],
+            where={"id": Filter("<", before)} if before else None,
+            order=["id desc"],
             limit=limit,
         )
         return records_from(SchedulerRun, rows)

@@ -1,11 +1,11 @@
-"""The campaigns side by side: how many are under way, the sending hours, pause and resume."""
+"""How each campaign stands: who is under way, what comes next, pause and resume, sending hours."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from crm.records.campaigns import Campaign
-from crm.ui import calm, live, session, words
+from crm.ui import calm, campaign_links, empty_states, live, session, words
 from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, counts, paragraph
@@ -18,8 +18,10 @@ _LONGEST_REASON = 200
 def show() -> None:
     campaigns = session.current().db.campaigns.overview()
     if not campaigns:
-        st.info(
-            "There are no campaigns yet. `python scripts/populate_drip_templates.py` adds them."
+        empty_states.nothing(
+            "There are no campaigns yet.",
+            "The command scripts/populate_drip_templates.py adds the four that come with MPT-CRM.",
+            key="no_campaigns",
         )
     for start in range(0, len(campaigns), _A_ROW):
         columns = st.columns(_A_ROW)
@@ -29,39 +31,65 @@ def show() -> None:
 
 
 def _card(campaign: Campaign) -> None:
-    text, tone = words.CAMPAIGN_STATUS[campaign.status]
-    with st.container(border=True, key=f"campaign_{campaign.key}", height="stretch"):
+    with st.container(border=True, key=f"campaign_{campaign.key}", height="stretch", gap="small"):
         with st.container(
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
         ):
             st.subheader(campaign.name, anchor=False, width="content")
-            st.badge(text, color=tone)
-        if campaign.stopped_itself:
-            st.warning(as_text(campaign.paused_reason))
-        else:
-            paragraph(campaign.paused_reason or campaign.description, style="about")
+            badge(campaign)
+        why_paused(campaign)
         counts(_figures(campaign))
-        window = words.send_window(campaign.window_days, campaign.window_start, campaign.window_end)
-        st.caption(
-            f"{words.counted(campaign.step_count, 'e-mail')} · {window}, each contact's time"
+        st.caption(next_words(campaign))
+        with st.container(horizontal=True):
+            st.button(
+                "Open",
+                key=f"open_{campaign.key}",
+                on_click=campaign_links.go_to,
+                args=(campaign.key,),
+            )
+            if session.current().is_admin:
+                _pause_or_resume(campaign)
+
+
+def badge(campaign: Campaign) -> None:
+    text, tone = words.CAMPAIGN_STATUS[campaign.status]
+    st.badge(text, color=tone)
+
+
+def why_paused(campaign: Campaign) -> None:
+    """Nothing for one that runs."""
+    if campaign.stopped_itself:
+        st.warning(as_text(campaign.paused_reason))
+    elif campaign.paused_reason:
+        paragraph(campaign.paused_reason, style="quiet")
+
+
+def hours(campaign: Campaign) -> str:
+    window = words.send_window(campaign.window_days, campaign.window_start, campaign.window_end)
+    return f"{words.counted(campaign.step_count, 'e-mail')} · {window}, each contact's time"
+
+
+def buttons(campaign: Campaign) -> None:
+    """What an admin may do with the campaign itself."""
+    with st.container(horizontal=True):
+        _pause_or_resume(campaign)
+        st.button(
+            "Sending hours",
+            key=f"window_{campaign.key}",
+            on_click=_open,
+            args=("send_window", campaign),
         )
-        st.caption(_next_words(campaign))
-        if session.current().is_admin:
-            _buttons(campaign)
 
 
 def _figures(campaign: Campaign) -> list[tuple[str, str, bool]]:
     return [
         ("Active", words.number(campaign.active_count), False),
         ("Paused", words.number(campaign.paused_count), False),
-        ("Completed", words.number(campaign.completed_count), False),
-        ("Sent", words.number(campaign.sent_count), False),
-        ("Stopped", words.number(campaign.stopped_count), False),
         ("Held", words.number(campaign.held_count), campaign.held_count > 0),
     ]
 
 
-def _next_words(campaign: Campaign) -> str:
+def next_words(campaign: Campaign) -> str:
     moments = session.current().moments
     if campaign.step_count == 0:
         return "No e-mails yet; nothing is sent."
@@ -72,28 +100,21 @@ def _next_words(campaign: Campaign) -> str:
     return f"Next e-mail: {moments.due(campaign.next_send_at)}"
 
 
-def _buttons(campaign: Campaign) -> None:
-    with st.container(horizontal=True):
-        if campaign.status == "paused":
-            st.button(
-                "Resume",
-                key=f"resume_{campaign.key}",
-                type="primary",
-                on_click=_open if campaign.stopped_itself else _resume,
-                args=("resume_campaign", campaign) if campaign.stopped_itself else (campaign,),
-            )
-        else:
-            st.button(
-                "Pause",
-                key=f"pause_{campaign.key}",
-                on_click=_open,
-                args=("pause_campaign", campaign),
-            )
+def _pause_or_resume(campaign: Campaign) -> None:
+    if campaign.status == "paused":
         st.button(
-            "Sending hours",
-            key=f"window_{campaign.key}",
+            "Resume",
+            key=f"resume_{campaign.key}",
+            type="primary",
+            on_click=_open if campaign.stopped_itself else _resume,
+            args=("resume_campaign", campaign) if campaign.stopped_itself else (campaign,),
+        )
+    else:
+        st.button(
+            "Pause",
+            key=f"pause_{campaign.key}",
             on_click=_open,
-            args=("send_window", campaign),
+            args=("pause_campaign", campaign),
         )
 
 

@@ -1,45 +1,128 @@
-"""What goes out next, and what waits for a person."""
+"""The queue: what goes out next, what was put off, and what waits for a person."""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Callable, Mapping
+
 import streamlit as st
 
-from crm.records.enrollments import Enrollment
+from crm.records.queue import QueueCounts
 from crm.records.sends import Send
-from crm.ui import calm, contact_links, live, session, unconfirmed, words
+from crm.ui import calm, contact_links, empty_states, live, queue_lists, session, unconfirmed, words
+from crm.ui.exports import download_menu
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
-from crm.ui.moments import Moments
 from db_service import DatabaseError
 
-_SHOWN = 100
-_SHOWN_HELD = 25
+_COUNTED = 1001
+_SHOWN_FAILED = 25
+_RETRIED_AT_ONCE = 500
+_PART, _VIEW = "queue_part", "view"
+_NAMES = {
+    "due": "Due and next",
+    "put_off": "Put off",
+    "unconfirmed": "Unconfirmed",
+    "failed": "Failed",
+}
 
 
+@st.fragment
+@calm.section
 def show() -> None:
-    _held()
-    _upcoming()
+    live.give_way()
+    counts = _counts()
+    part = _choose(counts)
+    with st.container(horizontal=True, horizontal_alignment="right", key="queue_export_row"):
+        download_menu(
+            f"Queue, {_NAMES[part].lower()}",
+            queue_lists.ROWS[part],
+            key=f"queue_{part}_export",
+            relation="email_sends" if part in {"unconfirmed", "failed"} else "contacts",
+        )
+    live.section(_DRAWN[part])
 
 
-def _held() -> None:
-    groups = unconfirmed.groups()
-    failed = session.current().db.sends.held(status="failed", limit=_SHOWN_HELD + 1)
-    if not groups and not failed:
+def attention() -> None:
+    """One line above everything else, where e-mails wait for a person."""
+    counts = _counts()
+    waiting = [
+        f"{words.counted(count, 'e-mail')} {what}"
+        for count, what in ((counts.unconfirmed, "unconfirmed"), (counts.failed, "failed"))
+        if count
+    ]
+    if not waiting:
         return
-    st.subheader("Waiting for you", anchor=False)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="attention"):
+        st.markdown(f"**Waiting for you:** {' and '.join(waiting)}.", width="content")
+        first = "unconfirmed" if counts.unconfirmed else "failed"
+        st.button("Open the queue", key="open_queue", on_click=_open, args=(first,))
+
+
+def _open(part: str) -> None:
+    st.session_state[_VIEW] = "Queue"
+    st.session_state[_PART] = part
+    live.want_whole_page()
+
+
+def _counts() -> QueueCounts:
+    return session.current().db.queue.counts(now=session.now(), most=_COUNTED)
+
+
+def _choose(counts: QueueCounts) -> str:
+    parts = list(_NAMES)
+    return st.segmented_control(
+        "Part of the queue",
+        parts,
+        default=parts[0],
+        required=True,
+        format_func=lambda part: f"{_NAMES[part]} ({_number(getattr(counts, part))})",
+        key=_PART,
+        label_visibility="collapsed",
+    )
+
+
+def _number(count: int) -> str:
+    return f"{words.number(_COUNTED - 1)}+" if count >= _COUNTED else words.number(count)
+
+
+def _due() -> None:
+    queue_lists.held_back()
+    queue_lists.upcoming()
+
+
+def _unconfirmed() -> None:
+    groups = unconfirmed.groups()
     unconfirmed.show(groups)
-    if session.current().is_admin and len(failed) > 1:
+    if not groups:
+        empty_states.nothing(
+            "Every e-mail is accounted for.",
+            "Should the connection break while one leaves, it waits here for evidence or for you.",
+            key="none_unconfirmed",
+        )
+
+
+def _failed() -> None:
+    failed = session.current().db.sends.held(status="failed", limit=_RETRIED_AT_ONCE)
+    if not failed:
+        empty_states.nothing(
+            "No e-mail failed.",
+            "One that the provider refuses for good waits here with the reason.",
+            key="none_failed",
+        )
+        return
+    if not session.current().is_admin:
+        st.caption("An admin can have them tried again.")
+    elif len(failed) > 1:
         st.button(
-            f"Try all {len(failed)} failed ones again",
+            f"Try all {words.number(len(failed))} failed ones again",
             key="retry_all",
             on_click=_retry,
             args=([send.id for send in failed],),
         )
-    for send in failed[:_SHOWN_HELD]:
+    for send in failed[:_SHOWN_FAILED]:
         _failed_card(send)
-    if len(failed) > _SHOWN_HELD:
-        st.caption(f"The latest {_SHOWN_HELD} failed ones are shown.")
+    if len(failed) > _SHOWN_FAILED:
+        st.caption(f"The latest {_SHOWN_FAILED} are shown; the export has the others.")
 
 
 def _failed_card(send: Send) -> None:
@@ -79,41 +162,9 @@ def _retry(send_ids: list[str]) -> None:
     live.want_whole_page()
 
 
-def _upcoming() -> None:
-    st.subheader("Next e-mails", anchor=False)
-    upcoming = session.current().db.enrollments.upcoming(limit=_SHOWN)
-    if not upcoming:
-        st.info("Nobody waits for an e-mail. Enroll contacts on the Contacts page.")
-        return
-    moments = session.current().moments
-    st.dataframe(
-        pd.DataFrame([_row(enrollment, moments) for enrollment in upcoming]),
-        hide_index=True,
-        key="upcoming",
-        column_config={
-            "Contact": st.column_config.ButtonColumn(
-                alignment="left",
-                type="tertiary",
-                key="upcoming_click",
-                on_click=contact_links.row_clicked,
-                args=(tuple(e.contact_id for e in upcoming), "upcoming_click"),
-            )
-        },
-        height="content" if len(upcoming) <= 12 else 480,
-        alt="The next e-mails, the earliest first",
-    )
-    if len(upcoming) == _SHOWN:
-        st.caption(f"The next {_SHOWN} are shown.")
-
-
-def _row(enrollment: Enrollment, moments: Moments) -> dict[str, str]:
-    return {
-        "When": moments.due(enrollment.next_send_at),
-        "Contact": enrollment.contact_name or enrollment.email or "",
-        "Company": enrollment.company_name,
-        "Campaign": enrollment.campaign_name
-        + (" (paused)" if enrollment.campaign_status == "paused" else ""),
-        "E-mail": f"{enrollment.next_position or '–'} of {enrollment.step_count}",
-        "Name": enrollment.next_template_name or "",
-        "Exact time": moments.exact(enrollment.next_send_at),
-    }
+_DRAWN: Mapping[str, Callable[[], None]] = {
+    "due": _due,
+    "put_off": queue_lists.put_off,
+    "unconfirmed": _unconfirmed,
+    "failed": _failed,
+}

@@ -52,18 +52,28 @@ def _click(page: AppTest, label: str) -> AppTest:
     return page.button[labels.index(label)].click().run()
 
 
+def _queue(open_page: OpenPage) -> AppTest:
+    """The part of the queue that the attention line leads to."""
+    return open_page(PAGE).button(key="open_queue").click().run()
+
+
 def _statuses(raw: Raw) -> list[str]:
     return [row["status"] for row in raw.execute("select status from email_sends order by 1")]
 
 
 def test_nothing_unconfirmed_takes_no_room(open_page: OpenPage) -> None:
-    assert "Nobody knows whether" not in shown(open_page(PAGE))
+    assert "Waiting for you" not in shown(open_page(PAGE))
+    page = open_page(PAGE, view="Queue")
+    page.segmented_control(key="queue_part").set_value("unconfirmed").run()
+    text = shown(page)
+    assert "Nobody knows whether" not in text
+    assert "Every e\\-mail is accounted for" in text
 
 
 def test_a_lost_request_is_one_group_that_waits_for_a_person_without_the_webhook(
     open_page: OpenPage, lost: list[str]
 ) -> None:
-    page = open_page(PAGE)
+    page = _queue(open_page)
     text = shown(page)
     assert "Nobody knows whether 3 e-mails arrived." in text
     assert "Without the event webhook it waits for you." in text
@@ -76,7 +86,7 @@ def test_with_the_webhook_it_waits_for_evidence(
 ) -> None:
     heard = settings.model_copy(update={"sendgrid_webhook_public_key": "a public key"})
     monkeypatch.setattr(db_service.connect(), "settings", heard)
-    text = shown(open_page(PAGE))
+    text = shown(_queue(open_page))
     assert "It waits for evidence from the event webhook." in text
     assert "It was never heard of yet" in text
     assert "a public key" not in text
@@ -90,7 +100,7 @@ def test_a_whole_group_is_sent_again_after_saying_what_may_follow(
     sendgrid: SendGridSender,
     sendgrid_standin: SendGridStandIn,
 ) -> None:
-    page = _click(open_page(PAGE), "Send all 3 again")
+    page = _click(_queue(open_page), "Send all 3 again")
     assert "**Whoever did receive it after all gets it twice.**" in shown(page)
     assert _statuses(raw) == ["unconfirmed"] * 3
     page.button(key="decide_sure").click().run()
@@ -105,7 +115,7 @@ def test_a_whole_group_is_sent_again_after_saying_what_may_follow(
 def test_a_whole_group_is_marked_as_sent_and_goes_on(
     open_page: OpenPage, lost: list[str], raw: Raw, admin: DbService
 ) -> None:
-    page = _click(open_page(PAGE), "Mark all 3 as sent")
+    page = _click(_queue(open_page), "Mark all 3 as sent")
     assert "their contacts go on to the next e-mail" in shown(page)
     page.button(key="decide_sure").click().run()
     assert "3 e-mails marked as sent; the contacts go on." in shown(page)
@@ -114,14 +124,14 @@ def test_a_whole_group_is_marked_as_sent_and_goes_on(
 
 
 def test_a_decision_can_be_left(open_page: OpenPage, lost: list[str], raw: Raw) -> None:
-    page = _click(open_page(PAGE), "Mark all 3 as sent")
+    page = _click(_queue(open_page), "Mark all 3 as sent")
     page.button(key="decide_cancel").click().run()
     assert "their contacts go on" not in shown(page)
     assert _statuses(raw) == ["unconfirmed"] * 3
 
 
 def test_one_of_a_group_is_decided_alone(open_page: OpenPage, lost: list[str], raw: Raw) -> None:
-    page = _click(open_page(PAGE), "Who they are")
+    page = _click(_queue(open_page), "Who they are")
     table = page.dataframe(key="unconfirmed_table")
     assert list(table.value["Contact"]) == ["Ada", "Bea", "Cleo"]
     page.session_state["unconfirmed_table"] = {"selection": {"rows": [1], "columns": []}}
@@ -142,7 +152,7 @@ def test_a_single_one_bears_its_name_and_says_what_sending_again_risks(
         "update email_sends set handed_over_at = handed_over_at - interval '1 hour'"
         " where to_email = 'ada@example.com'"
     )
-    page = open_page(PAGE)
+    page = _queue(open_page)
     assert "**Ada**" in shown(page)
     _click(page, "Send again")
     assert "If it did arrive after all, **Ada** gets it twice." in shown(page)
@@ -155,7 +165,7 @@ def test_several_groups_can_be_decided_together(
         "update email_sends set handed_over_at = handed_over_at - interval '1 hour'"
         " where to_email = 'ada@example.com'"
     )
-    page = open_page(PAGE)
+    page = _queue(open_page)
     page.button(key="sent_all").click().run()
     page.button(key="decide_sure").click().run()
     assert "3 e-mails marked as sent; the contacts go on." in shown(page)
@@ -164,7 +174,7 @@ def test_several_groups_can_be_decided_together(
 
 def test_what_was_settled_meanwhile_is_said(open_page: OpenPage, lost: list[str], raw: Raw) -> None:
     raw.execute("update contacts set email_status = 'unsubscribed' where email = 'ada@example.com'")
-    page = _click(open_page(PAGE), "Send all 3 again")
+    page = _click(_queue(open_page), "Send all 3 again")
     page.button(key="decide_sure").click().run()
     assert "2 e-mails will be sent with the next run. 1 will not:" in shown(page)
 
@@ -185,7 +195,7 @@ def test_a_thousand_take_no_thousand_clicks(
     )
     sendgrid_standin.answer_next(script.drop_before_accepting())
     assert run_scheduler(sendgrid)["unconfirmed"] == 1000
-    page = _click(open_page(PAGE), "Mark all 1,000 as sent")
+    page = _click(_queue(open_page), "Mark all 1,000 as sent")
     page.button(key="decide_sure").click().run()
     assert "1,000 e-mails marked as sent; the contacts go on." in shown(page)
     assert _statuses(raw) == ["accepted"] * 1000
@@ -198,7 +208,7 @@ def test_a_sales_person_sees_their_own_without_buttons(
     raw.execute(
         "update contacts set owner_id = (select id from profiles where full_name = 'Morgan Local')"
     )
-    page = open_page(PAGE)
+    page = _queue(open_page)
     text = shown(page)
     assert "Nobody knows whether 3 e-mails arrived." in text
     assert "An admin can decide about them." in text
@@ -208,7 +218,7 @@ def test_a_sales_person_sees_their_own_without_buttons(
 def test_the_database_refuses_a_decision_of_somebody_who_is_no_admin(
     open_page: OpenPage, lost: list[str], raw: Raw
 ) -> None:
-    page = _click(open_page(PAGE), "Mark all 3 as sent")
+    page = _click(_queue(open_page), "Mark all 3 as sent")
     raw.execute("update profiles set role = 'sales' where full_name = 'Morgan Local'")
     raw.execute(
         "update contacts set owner_id = (select id from profiles where full_name = 'Morgan Local')"
@@ -232,4 +242,4 @@ def test_when_it_was_heard_of_is_told(
         " values (%s, 'delivered', %s, %s, 'ada@example.com', '{}')",
         (lost[0], datetime.now(UTC), datetime.now(UTC)),
     )
-    assert "It was last heard of just now." in shown(open_page(PAGE))
+    assert "It was last heard of just now." in shown(_queue(open_page))

@@ -1,0 +1,87 @@
+"""One campaign: how it stands, its figures, its sequence, its days, and who is in it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from crm.records.analytics import Period
+from crm.records.campaigns import Campaign
+from crm.ui import (
+    campaign_cards,
+    campaign_enrollments,
+    campaign_figures,
+    campaign_links,
+    campaign_period,
+    campaign_sequence,
+    campaign_trends,
+    figures,
+    session,
+)
+from crm.ui.markup import as_text, paragraph, status
+from crm.ui.words import number
+
+
+def show(campaign: Campaign) -> None:
+    campaign_links.back_button()
+    _heading(campaign)
+    period = campaign_period.choose()
+    _figures(campaign, period)
+    sequence, days, months, enrollments = st.tabs(
+        ["Sequence", "By day", "By month of enrollment", "Enrollments"],
+        key="part",
+        bind="query-params",
+    )
+    if sequence.open:
+        with sequence:
+            campaign_sequence.show(campaign, period)
+    if days.open:
+        with days:
+            campaign_trends.by_day(campaign, period)
+    if months.open:
+        with months:
+            campaign_trends.cohorts(campaign)
+    if enrollments.open:
+        with enrollments:
+            campaign_enrollments.show(campaign)
+
+
+def _heading(campaign: Campaign) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(as_text(campaign.name), anchor=False, width="content")
+        campaign_cards.badge(campaign)
+    if campaign.description:
+        paragraph(campaign.description, style="lead")
+    campaign_cards.why_paused(campaign)
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.caption(
+            f"{campaign_cards.hours(campaign)} · {campaign_cards.next_words(campaign)}",
+            width="content",
+        )
+        if session.current().is_admin:
+            campaign_cards.buttons(campaign)
+    status(
+        [
+            ("Active now", number(campaign.active_count), ""),
+            ("Paused now", number(campaign.paused_count), ""),
+            ("Completed so far", number(campaign.completed_count), ""),
+            ("Stopped so far", number(campaign.stopped_count), ""),
+        ]
+    )
+
+
+def _figures(campaign: Campaign, period: Period) -> None:
+    analytics = session.current().db.analytics
+    by_id = {one.campaign_id: one for one in analytics.campaigns(period)}
+    before = {one.campaign_id: one for one in analytics.campaigns(period.before)}
+    now, then = by_id.get(campaign.id), before.get(campaign.id)
+    if now is None:
+        return
+    figures.tiles(
+        [
+            *campaign_figures.campaign_tiles(now, then),
+            *campaign_figures.email_tiles(now, then or campaign_figures.together([])),
+        ]
+    )
+    st.caption(f"{campaign_period.in_words(period)}, compared with the same number of days before.")

@@ -1,0 +1,210 @@
+"""The lists of the queue: e-mails by the time they are to leave, and why some leave later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from crm.records.explanation_words import why_it_waits
+from crm.records.queue import PutOffEmail, QueuedEmail
+from crm.records.sends import Send
+from crm.ui import campaign_sequence, contact_links, empty_states, session, words
+from crm.ui.exports import MOST_ROWS, download_menu
+from crm.ui.markup import as_text
+from crm.ui.moments import Moments
+
+_SHOWN = 100
+_EXPORTED = 1000
+
+
+def held_back() -> None:
+    """Why e-mails that are due do not leave, where a whole campaign is the reason."""
+    for campaign in session.current().db.campaigns.overview():
+        if campaign.status == "paused" and campaign.active_count:
+            who = words.counted(campaign.active_count, "active contact")
+            st.caption(as_text(f"{campaign.name} is paused: its {who} wait until it is resumed."))
+
+
+def upcoming() -> None:
+    emails = session.current().db.queue.upcoming(limit=_SHOWN)
+    if not emails:
+        empty_states.nothing(
+            "Nobody waits for an e-mail.",
+            "Enroll contacts on the Contacts page; their next e-mails appear here.",
+            key="none_upcoming",
+        )
+        return
+    moments = session.current().moments
+    _table(
+        [_upcoming_row(email, moments) for email in emails],
+        tuple(email.contact_id for email in emails),
+        key="upcoming",
+        alt="The next e-mails, the earliest first",
+        widths={"When": 145, "Company": 160, "Campaign": 120, "E-mail": 75, "Subject": 270},
+    )
+    _more(len(emails), f"The next {_SHOWN} are shown.")
+
+
+def put_off() -> None:
+    """E-mails whose time had come and that a rule or the provider put off."""
+    emails = session.current().db.queue.put_off(now=session.now(), limit=_SHOWN)
+    if not emails:
+        empty_states.nothing(
+            "No e-mail was put off.",
+            "One that comes due outside sending hours, on a holiday or over a limit stands here "
+            "with the reason, and leaves by itself.",
+            key="none_put_off",
+        )
+        return
+    moments = session.current().moments
+    _table(
+        [_put_off_row(email, moments) for email in emails],
+        tuple(email.contact_id for email in emails),
+        key="put_off",
+        alt="E-mails that were put off, the soonest first",
+        widths={"Leaves": 145, "Campaign": 120, "E-mail": 260, "Why": 420},
+    )
+    _more(len(emails), f"The soonest {_SHOWN} are shown.")
+
+
+def _table(
+    rows: list[dict[str, str]],
+    contact_ids: tuple[str, ...],
+    *,
+    key: str,
+    alt: str,
+    widths: Mapping[str, int],
+) -> None:
+    columns: dict[str, Any] = {
+        name: st.column_config.TextColumn(width=width) for name, width in widths.items()
+    }
+    columns["Contact"] = st.column_config.ButtonColumn(
+        width=165,
+        alignment="left",
+        type="tertiary",
+        key=f"{key}_click",
+        on_click=contact_links.row_clicked,
+        args=(contact_ids, f"{key}_click"),
+    )
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key=key,
+        column_config=columns,
+        height="content" if len(rows) <= 12 else 480,
+        alt=alt,
+    )
+
+
+def _more(shown: int, text: str) -> None:
+    zone = session.current().moments.zone.key
+    st.caption(f"{text + ' ' if shown == _SHOWN else ''}Times are those of {zone}.")
+
+
+def _upcoming_row(email: QueuedEmail, moments: Moments) -> dict[str, str]:
+    return {
+        "When": moments.due(email.next_send_at),
+        "Contact": email.contact_name or email.email or "Nameless",
+        "Company": email.company_name,
+        "Campaign": email.campaign_name
+        + (" (paused)" if email.campaign_status == "paused" else ""),
+        "E-mail": f"{email.next_position} of {email.step_count}",
+        "Subject": campaign_sequence.subject_in_words(email.next_subject),
+        "Exact time": f"{email.next_send_at.astimezone(moments.zone):%a %-d %b %Y, %H:%M:%S}",
+    }
+
+
+def _put_off_row(email: PutOffEmail, moments: Moments) -> dict[str, str]:
+    return {
+        "Leaves": moments.due(email.until),
+        "Contact": email.contact_name or "Nameless",
+        "Campaign": email.campaign_name,
+        "E-mail": email.email_name or "",
+        "Why": _why(email),
+    }
+
+
+def _why(email: PutOffEmail) -> str:
+    clause = why_it_waits(email.reason, email.explanation)
+    return clause[:1].upper() + clause[1:]
+
+
+def _upcoming_export() -> list[dict[str, object]]:
+    return [
+        {
+            "When": email.next_send_at,
+            "Contact": email.contact_name,
+            "Address": email.email,
+            "Company": email.company_name,
+            "Campaign": email.campaign_name,
+            "E-mail": f"{email.next_position} of {email.step_count}",
+            "Subject": campaign_sequence.subject_in_words(email.next_subject),
+        }
+        for email in session.current().db.queue.upcoming(limit=_EXPORTED)
+    ]
+
+
+def _put_off_export() -> list[dict[str, object]]:
+    return [
+        {
+            "Leaves": email.until,
+            "Contact": email.contact_name,
+            "Campaign": email.campaign_name,
+            "E-mail": email.email_name,
+            "Why": _why(email),
+            "Put off": email.decided_at,
+        }
+        for email in session.current().db.queue.put_off(now=session.now(), limit=_EXPORTED)
+    ]
+
+
+def _held_export(status: str) -> list[dict[str, object]]:
+    held = session.current().db.sends.held(status=status, limit=MOST_ROWS)
+    return [_held_row(send) for send in held]
+
+
+def _held_row(send: Send) -> dict[str, object]:
+    return {
+        "Contact": send.contact_name,
+        "Address": send.to_email,
+        "Campaign": send.campaign_name,
+        "E-mail": send.template_name,
+        "Left": send.handed_over_at,
+        "Waits since": send.held_at,
+        "Reason": send.reason,
+        "Attempts": send.attempts,
+    }
+
+
+def export_sent() -> None:
+    """The latest that left, as a file."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        download_menu("E-mails sent", _sent_export, key="sent_export", relation="email_sends")
+
+
+def _sent_export() -> list[dict[str, object]]:
+    return [_sent_row(send) for send in session.current().db.sends.sent(limit=_EXPORTED)]
+
+
+def _sent_row(send: Send) -> dict[str, object]:
+    return {
+        "E-mail": send.template_name,
+        "Contact": send.contact_name,
+        "Address": send.to_email,
+        "Campaign": send.campaign_name,
+        "Sent": send.handed_over_at,
+        "Status": words.SEND_STATUS[send.status][0],
+        "Opened": send.first_opened_at,
+        "Clicked": send.first_clicked_at,
+    }
+
+
+ROWS: Mapping[str, Callable[[], list[dict[str, object]]]] = {
+    "due": _upcoming_export,
+    "put_off": _put_off_export,
+    "unconfirmed": lambda: _held_export("unconfirmed"),
+    "failed": lambda: _held_export("failed"),
+}
