@@ -1,8 +1,8 @@
-"""Projects."""
+"""Projects: the board, from the first talk to the finished work."""
 
-import streamlit as st
-
-from crm.ui import feedback
+from crm.ui import dialogs, feedback, project_board, project_dialogs
 
 feedback.show()
-st.title("Projects", anchor=False)
+project_board.heading()
+project_board.show()
+dialogs.show_open(project_dialogs.DIALOGS)

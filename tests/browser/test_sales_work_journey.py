@@ -1,0 +1,94 @@
+"""Projects and networking events in a real browser, in both roles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.sign_in_server import expect_heading
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("person", ["colleague", "chief"])
+def test_a_project_goes_from_the_first_talk_to_a_client(
+    request: pytest.FixtureRequest, person: str
+) -> None:
+    page: Page = request.getfixturevalue(person)
+    name = f"Pia{person}"
+    page.get_by_role("link", name="Contacts").click()
+    steps.add_contact(page, name, kind="Prospect")
+    page.get_by_role("link", name="Projects").click()
+    expect_heading(page, "Projects")
+    page.locator(".st-key-add_project button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Contact").fill(f"{name}@journey".lower())
+    expect(dialog.get_by_role("radio")).to_have_count(1)
+    dialog.get_by_label("Name of the project").fill(f"Roof of {name}")
+    dialog.get_by_label("Value in dollars").fill("12,500")
+    dialog.get_by_label("Value in dollars").press("Enter")
+    expect(dialog).to_have_count(0)
+    card = page.locator("[class*=st-key-project_]").filter(has_text=f"Roof of {name}").last
+    expect(card).to_contain_text("$12,500")
+
+    card.get_by_role("button", name="To proposal").click()
+    expect(page.get_by_text(f"“Roof of {name}” is proposal now.")).to_be_visible()
+    card.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="To lost").click()
+    dialog.get_by_label("Why, for next time").fill("No budget")
+    dialog.get_by_label("Why, for next time").press("Enter")
+    expect(card).to_contain_text("Lost: No budget")
+    card.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="To completed").click()
+    expect(dialog).to_contain_text("becomes a client. Prospect")
+    dialog.get_by_role("button", name="Complete it").click()
+    expect(page.get_by_text(f"{name} is a client now. Client starts.")).to_be_visible()
+    card.get_by_role("button", name=name).click()
+    expect_heading(page, name)
+    expect(page.locator(".timeline")).to_contain_text(f"Project “Roof of {name}” completed")
+    expect(page.locator(".timeline")).to_contain_text("Enrolled in Client")
+
+
+@pytest.mark.parametrize("person", ["colleague", "chief"])
+def test_whom_one_met_is_noted_down_by_keyboard_as_a_list_and_from_a_file(
+    request: pytest.FixtureRequest, person: str, tmp_path: Path
+) -> None:
+    page: Page = request.getfixturevalue(person)
+    page.get_by_role("link", name="Networking").click()
+    page.locator(".st-key-add_event button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill(f"Fair of {person}")
+    dialog.get_by_label("Name").press("Enter")
+    expect_heading(page, f"Fair of {person}")
+    for number in (1, 2):
+        first = page.get_by_label("First name")
+        first.fill(f"Guest{number}{person}")
+        page.get_by_label("E-mail", exact=True).fill(f"guest{number}@{person}.example")
+        page.get_by_label("E-mail", exact=True).press("Enter")
+        said = f"Guest{number}{person}: is new; Networking starts."
+        expect(page.get_by_text(said)).to_be_visible()
+        expect(first).to_have_value("")
+
+    page.get_by_role("radio", name="Paste a list").click()
+    lines = page.get_by_label("One person a line")
+    lines.fill(f"Third Guest <guest3@{person}.example>\nnot@@an.address")
+    lines.press("Control+Enter")
+    expect(page.get_by_text("1 person understood, 1 line not")).to_be_visible()
+    page.get_by_role("button", name="Add 1 person").click()
+    expect(page.get_by_text("1 person could not be read.")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the lines that could not be read").click()
+    assert "not@@an.address" in download.value.path().read_text(encoding="utf-8-sig")
+
+    page.get_by_role("radio", name="From a file").click()
+    file = tmp_path / "guests.csv"
+    file.write_text(f"Name,Email\nFourth Guest,guest4@{person}.example\n")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Add 1 person").click()
+    expect_heading(page, "4 attendees")
+    expect(page.get_by_role("button", name="Delete")).to_have_count(int(person == "chief"))
+    page.get_by_role("button", name="← Networking").click()
+    expect(page.get_by_text("4 attendees").first).to_be_visible()
