@@ -1,0 +1,105 @@
+"""How the campaigns do: figures against the period before, contacts by type, the scheduler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from crm.records.analytics import EmailFigures, Period, TypeFigures
+from crm.ui import (
+    calm,
+    campaign_figures,
+    campaign_period,
+    figures,
+    places,
+    scheduler_status,
+    session,
+    words,
+)
+from crm.ui.figure_words import DEFINITIONS
+
+# A field of TypeFigures, its column, and its definition.
+_COLUMNS = (
+    ("contacts", "Contacts", "contacts"),
+    ("enrolled", "In a campaign", "enrolled_ever"),
+    ("opened", "Opened", "opened_ever"),
+    ("clicked", "Clicked", "clicked_ever"),
+    ("replied", "Replied", "replied_ever"),
+    ("converted", "Moved forward", "converted_ever"),
+)
+
+
+def show() -> None:
+    _campaigns()
+    _by_type()
+    st.subheader("Scheduler", anchor=False)
+    scheduler_status.show()
+
+
+@st.fragment
+@calm.section
+def _campaigns() -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"
+    ):
+        st.subheader("Campaigns", anchor=False, width="content")
+        st.page_link(places.CAMPAIGN_MANAGER, label="Campaign manager")
+    period = campaign_period.choose()
+    now, before = _together(period), _together(period.before)
+    if not now.sent and not before.sent:
+        st.caption("Nothing was sent in these days.")
+        return
+    figures.tiles(campaign_figures.email_tiles(now, before))
+    st.caption(
+        f"{campaign_period.in_words(period)}, compared with the same number of days before. "
+        "Point at a figure's name to read what it counts."
+    )
+
+
+def _together(period: Period) -> EmailFigures:
+    return campaign_figures.together(session.current().db.analytics.campaigns(period))
+
+
+@st.fragment
+@calm.section
+def _by_type() -> None:
+    found = [one for one in session.current().db.analytics.funnel_by_type() if one.contacts]
+    if not found:
+        return
+    st.subheader("From first contact to client", anchor=False)
+    st.dataframe(
+        pd.DataFrame([_row(one) for one in found]),
+        hide_index=True,
+        key="by_type",
+        height="content",
+        column_config=_columns(),
+        alt="Contacts by type, and how far e-mails moved them",
+    )
+
+
+def _row(one: TypeFigures) -> dict[str, object]:
+    row: dict[str, object] = {"Type": one.label}
+    for name, label, _ in _COLUMNS:
+        count = getattr(one, name)
+        row[label] = words.number(count)
+        if name != "contacts":
+            row[f"{label}, share"] = 100 * count / one.contacts
+    return row
+
+
+def _columns() -> dict[str, Any]:
+    columns: dict[str, Any] = {"Type": st.column_config.TextColumn(pinned=True, width=100)}
+    for name, label, definition in _COLUMNS:
+        means = DEFINITIONS[definition]
+        columns[label] = st.column_config.TextColumn(label, help=means, width=95, alignment="right")
+        if name != "contacts":
+            columns[f"{label}, share"] = st.column_config.ProgressColumn(
+                "Share",
+                help=f"{means} As a share of the contacts.",
+                format="%.0f %%",
+                max_value=100,
+                width=80,
+            )
+    return columns

@@ -1,0 +1,203 @@
+"""Today's work: who reacted, who has gone quiet, what is to do, what goes out, what is stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, time, timedelta
+
+import streamlit as st
+
+from crm.records.contact_search import ContactSearch
+from crm.records.contacts import Contact
+from crm.records.dashboard import Reaction
+from crm.ui import contact_links, contact_periods, contact_tasks, live, places, session, words
+from crm.ui.feedback import say
+from crm.ui.markup import as_text
+
+_REACTIONS_OF = timedelta(days=7)
+_SHOWN, _MORE = 6, 25
+_QUIET_DAYS = 30
+# Whom one is in a sales conversation with.
+_IN_TALKS = ("lead", "prospect")
+_MOST_COUNTED = 1_000
+
+
+def show(*, mine: bool) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _part("reactions", lambda: _reactions(mine=mine))
+        _part("quiet", lambda: _quiet(mine=mine))
+    with right:
+        _part("tasks", _tasks)
+        _part("due", _due_today)
+        _part("look", _needs_a_look)
+
+
+def _part(name: str, draw: Callable[[], None]) -> None:
+    """One section, which refreshes by itself and fails by itself."""
+    with st.container(key=f"today_{name}"):
+        live.section(draw, every=60.0)
+
+
+def _reactions(*, mine: bool) -> None:
+    st.subheader(
+        "Replies and clicks",
+        anchor=False,
+        help="People who answered an e-mail or followed a link in the last 7 days. Automatic "
+        "replies, mail programs and security scanners are left out.",
+    )
+    wide = st.session_state.get("reactions_all", False)
+    limit = _MORE if wide else _SHOWN
+    since = session.now() - _REACTIONS_OF
+    found = session.current().db.dashboard.reactions(mine=mine, since=since, limit=limit + 1)
+    if not found:
+        st.caption("Nobody replied or clicked in the last 7 days.")
+        return
+    for reaction in found[:limit]:
+        _reaction(reaction)
+    if len(found) > limit and not wide:
+        st.button("Show more", key="reactions_more", on_click=_show_all_reactions)
+
+
+def _show_all_reactions() -> None:
+    st.session_state["reactions_all"] = True
+
+
+def _reaction(reaction: Reaction) -> None:
+    moments = session.current().moments
+    replied = reaction.event == "reply"
+    what = "Replied" if replied else "Clicked"
+    if reaction.times > 1:
+        what += f" {words.counted(reaction.times, 'time')}"
+    about = f" · {reaction.template_name}" if reaction.template_name else ""
+    with st.container(gap=None, key=f"reaction_{reaction.event}_{reaction.contact_id}"):
+        name = reaction.contact_name or reaction.email or "Nameless"
+        _name(reaction.contact_id, name, key=reaction.event)
+        tone = "green" if replied else "blue"
+        st.markdown(f":{tone}[{what}]:gray[{as_text(about)} · {moments.ago(reaction.occurred_at)}]")
+
+
+def _name(contact_id: str, name: str, *, key: str) -> None:
+    st.button(
+        as_text(name),
+        key=f"{key}_to_{contact_id}",
+        type="tertiary",
+        on_click=contact_links.go_to,
+        args=(contact_id,),
+    )
+
+
+def _quiet(*, mine: bool) -> None:
+    st.subheader(
+        "Gone quiet",
+        anchor=False,
+        help=f"Leads and prospects without any activity for {_QUIET_DAYS} days. "
+        f"{contact_periods.ACTIVITY_MEANS}",
+    )
+    here = session.current()
+    since = session.now() - timedelta(days=_QUIET_DAYS)
+    search = ContactSearch(
+        contact_types=_IN_TALKS,
+        owner_id=here.person.id if mine else None,
+        quiet_since=since,
+        # Who was added only lately is new and not quiet.
+        created_until=since,
+    )
+    page = here.db.contacts.page(search, size=_SHOWN, order="activity")
+    if not page.contacts:
+        st.caption("Every lead and prospect was heard from lately.")
+        return
+    for contact in page.contacts:
+        _silent(contact)
+    if page.next_before:
+        found = here.db.contacts.count_up_to(_MOST_COUNTED, search)
+        more = "more than " if found.kind == "more" else ""
+        query = {"type": list(_IN_TALKS), "activity": "none30"}
+        if mine:
+            query["owner"] = [here.person.id]
+        st.page_link(
+            places.CONTACTS,
+            label=f"All {more}{words.counted(found.total, 'contact')}",
+            query_params=query,
+        )
+
+
+def _silent(contact: Contact) -> None:
+    moments = session.current().moments
+    last = contact.last_activity_at
+    heard = f"Last activity {moments.when(last)}" if last else "No activity yet"
+    with st.container(gap=None, key=f"quiet_{contact.id}"):
+        _name(contact.id, contact.full_name or contact.email or "Nameless", key="quiet")
+        company = f"{as_text(contact.company_name)} · " if contact.company_name else ""
+        st.markdown(f":gray[{company}{contact.type_label} · {heard}]")
+
+
+def _tasks() -> None:
+    st.subheader("My tasks", anchor=False)
+    here = session.current()
+    today = here.moments.now.astimezone(here.moments.zone).date()
+    tasks = here.db.activities.open_tasks(here.person.id, limit=_SHOWN, due_until=today)
+    later = here.db.activities.count_open_tasks(here.person.id) - len(tasks)
+    if not tasks:
+        st.caption("Nothing is due today. Add a task on a contact's page.")
+    for task in tasks:
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            border=True,
+            key=f"today_task_{task.id}",
+        ):
+            with st.container(gap=None, width="stretch"):
+                tone = "orange" if task.is_overdue(today) else "gray"
+                due = contact_tasks.due_words(task.due_on, here.moments)
+                st.markdown(f"{as_text(task.summary)}  \n:{tone}[{due}]")
+                _name(task.contact_id, task.contact_name or "Nameless", key=f"task_{task.id}")
+            st.button("Done", key=f"done_{task.id}", on_click=_done, args=(task.id,))
+    if later > 0:
+        st.caption(f"{words.counted(later, 'more task')} for later.")
+
+
+def _done(task_id: int) -> None:
+    done = session.current().db.activities.complete_task(task_id, now=session.now())
+    say("Task done." if done else "Somebody did it already.")
+    live.want_whole_page()
+
+
+def _due_today() -> None:
+    st.subheader("Going out today", anchor=False)
+    here = session.current()
+    due = here.db.dashboard.due_by_campaign(_end_of_today())
+    if not due:
+        st.caption("No e-mail is due today.")
+        return
+    names = {campaign.key: campaign.name for campaign in here.db.campaigns.overview()}
+    total = sum(due.values())
+    st.markdown(f"**{words.counted(total, 'e-mail')}**, within each contact's sending hours")
+    st.caption(
+        " · ".join(f"{as_text(names.get(key, key))} {words.number(n)}" for key, n in due.items())
+    )
+
+
+def _end_of_today() -> datetime:
+    moments = session.current().moments
+    tomorrow = moments.now.astimezone(moments.zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(0), moments.zone)
+
+
+def _needs_a_look() -> None:
+    st.subheader("Needs a look", anchor=False)
+    here = session.current()
+    counts = here.db.queue.counts(now=session.now(), most=_MOST_COUNTED)
+    troubles = [
+        (counts.unconfirmed, "unconfirmed e-mail", "orange"),
+        (counts.failed, "failed e-mail", "red"),
+    ]
+    lines: Sequence[str] = [
+        f":{tone}[{words.counted(count, kind)}]" for count, kind, tone in troubles if count
+    ]
+    if not lines:
+        st.caption("Nothing failed, and nothing waits for somebody to decide.")
+        return
+    for line in lines:
+        st.markdown(line)
+    st.page_link(places.CAMPAIGN_MANAGER, label="Open the queue", query_params={"view": "Queue"})

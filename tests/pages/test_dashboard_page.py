@@ -1,0 +1,198 @@
+"""The dashboard: what is to do today, and how it goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+import db_service
+from crm.settings import Settings
+from crm.ui import session
+from db_service import LOCAL_ADMIN_ID, DbService
+from tests import cast
+from tests.conftest import AContact, PublishedSteps, Raw
+from tests.pages.conftest import OpenPage, RunScheduler, shown
+from tests.pages.test_contacts_page import CODES
+
+PAGE = "01_Dashboard"
+
+
+@pytest.fixture
+def ada(a_contact: AContact, published_steps: PublishedSteps) -> str:
+    """A lead of Alice's, with two e-mails to come."""
+    published_steps("lead", 2)
+    return a_contact(first_name="Ada", last_name="Byron", contact_type="lead")
+
+
+def react(
+    raw: Raw, contact_id: str, event: str, *, ago: timedelta, is_machine: bool = False
+) -> None:
+    """An event of the contact's e-mail, judged as told here and not by the database's own rules."""
+    row = raw.execute(
+        "insert into email_events (send_id, contact_id, event, occurred_at, message_id)"
+        " select (select id from email_sends where contact_id = %(contact)s limit 1), %(contact)s,"
+        " %(event)s, %(at)s, gen_random_uuid()::text returning id",
+        {"contact": contact_id, "event": event, "at": session.now() - ago},
+    ).fetchone()
+    assert row
+    raw.execute("update email_events set is_machine = %s where id = %s", (is_machine, row["id"]))
+
+
+def test_somebody_new_reads_the_way_to_the_first_email(open_page: OpenPage) -> None:
+    text = shown(open_page(PAGE))
+    for words in ("Bring in your contacts", "Look at the campaigns", "Say who writes"):
+        assert words in text
+    assert "Replies and clicks" not in text
+
+
+def test_a_calm_day_says_so_in_every_part(open_page: OpenPage, a_contact: AContact) -> None:
+    a_contact(contact_type="partner")
+    text = shown(open_page(PAGE))
+    for words in (
+        "Nobody replied or clicked in the last 7 days.",
+        "Every lead and prospect was heard from lately.",
+        "Nothing is due today.",
+        "No e-mail is due today.",
+        "Nothing failed",
+        "Nothing was sent in these days.",
+    ):
+        assert words in text
+    assert not CODES.search(text.replace("None yet", ""))
+
+
+def test_people_who_reacted_come_first_and_machines_not_at_all(
+    open_page: OpenPage,
+    ada: str,
+    a_contact: AContact,
+    run_scheduler: RunScheduler,
+    raw: Raw,
+) -> None:
+    bea = a_contact(first_name="Bea", last_name="Clicks")
+    cy = a_contact(first_name="Cy", last_name="Machine")
+    run_scheduler()
+    react(raw, ada, "reply", ago=timedelta(hours=3))
+    for hours in (1, 2):
+        react(raw, bea, "click", ago=timedelta(hours=hours))
+    react(raw, cy, "click", ago=timedelta(days=8))
+    react(raw, cy, "click", ago=timedelta(hours=1), is_machine=True)
+    page = open_page(PAGE)
+    labels = [b.label for b in page.button if str(b.key).startswith(("reply_to", "click_to"))]
+    assert labels == ["Ada Byron", "Bea Clicks"]
+    text = shown(page)
+    assert ":green[Replied]" in text
+    assert ":blue[Clicked 2 times]" in text
+    next(b for b in page.button if b.label == "Bea Clicks").click().run()
+    assert "Bea Clicks" in [title.value for title in page.title]
+
+
+def test_quiet_leads_are_listed_and_the_rest_is_a_filter_away(
+    open_page: OpenPage, a_contact: AContact, raw: Raw
+) -> None:
+    for number in range(8):
+        a_contact(first_name=f"Quiet{number}", last_name="", contact_type="lead")
+    raw.execute("update contacts set created_at = now() - interval '90 days'")
+    a_contact(first_name="Client", last_name="", contact_type="client")
+    page = open_page(PAGE)
+    labels = [b.label for b in page.button if str(b.key).startswith("quiet_to_")]
+    assert len(labels) == 6
+    assert all(label.startswith("Quiet") for label in labels)
+
+
+def test_tasks_due_are_done_with_one_click(open_page: OpenPage, ada: str, admin: DbService) -> None:
+    now = session.now()
+    today = now.date()
+    for text, day in (
+        ("Call back", today - timedelta(days=2)),
+        ("Next year", today.replace(year=2099)),
+    ):
+        admin.activities.add_task(
+            ada, text, due_on=day, assigned_to=LOCAL_ADMIN_ID, actor_id=LOCAL_ADMIN_ID, now=now
+        )
+    page = open_page(PAGE)
+    text = shown(page)
+    assert "Call back" in text
+    assert "Overdue since" in text
+    assert "1 more task for later." in text
+    next(b for b in page.button if str(b.key).startswith("done_")).click().run()
+    assert "Nothing is due today." in shown(page)
+
+
+def test_what_goes_out_and_what_failed_is_counted(
+    open_page: OpenPage, ada: str, run_scheduler: RunScheduler, raw: Raw
+) -> None:
+    assert "**1 e-mail**" in shown(open_page(PAGE))
+    run_scheduler()
+    text = shown(open_page(PAGE))
+    assert "Sent" in text
+    assert "No e-mail is due today." in text
+
+
+def test_mine_and_everybodys_are_told_apart(
+    open_page: OpenPage, ada: str, run_scheduler: RunScheduler, raw: Raw
+) -> None:
+    run_scheduler()
+    react(raw, ada, "reply", ago=timedelta(hours=1))
+    assert "Replied" in shown(open_page(PAGE))
+    page = open_page(PAGE)
+    page.segmented_control(key="whose").set_value("Mine").run()
+    assert "Nobody replied or clicked" in shown(page), "Ada is Alice's"
+
+
+def test_a_database_that_is_away_is_told_calmly(
+    open_page: OpenPage, ada: str, settings: Settings
+) -> None:
+    page = open_page(PAGE)
+    connection = db_service.connect(settings)
+    assert connection.direct is not None
+    connection.direct.close()
+    page.run()
+    assert "database does not answer" in shown(page)
+
+
+def test_thousands_of_reactions_are_shown_a_few_at_a_time(
+    open_page: OpenPage, raw: Raw, admin: DbService
+) -> None:
+    raw.execute("select set_config('mpt.auto_enroll', 'off', false)")
+    raw.execute(
+        "insert into contacts (first_name, email, contact_type)"
+        " select 'Guest ' || n, 'g' || n || '@c.example', 'partner' from generate_series(1, 3000) n"
+    )
+    raw.execute(
+        "insert into email_events (contact_id, event, occurred_at, message_id)"
+        " select id, 'click', now() - interval '1 hour', id::text from contacts"
+    )
+    page = open_page(PAGE)
+    assert sum(str(b.key).startswith("click_to_") for b in page.button) == 6
+    page.button(key="reactions_more").click().run()
+    assert sum(str(b.key).startswith("click_to_") for b in page.button) == 25
+
+
+def test_the_list_of_reactions_is_what_the_events_say(
+    raw: Raw, a_contact: AContact, alice: DbService, bob: DbService
+) -> None:
+    """By brute force over generated events, for both roles."""
+    owners = (cast.ALICE_ID, cast.CAROL_ID, None)
+    contacts = [a_contact(owner_id=owners[n % 3], contact_type="partner") for n in range(9)]
+    told: dict[tuple[str, str], int] = {}
+    since = cast.NOW - timedelta(days=7)
+    for n in range(120):
+        contact = contacts[n % 9]
+        event = ("reply", "click", "open", "auto_reply")[n % 4]
+        at = cast.NOW - timedelta(hours=n * 3)
+        machine = n % 5 == 0
+        raw.execute(
+            "insert into email_events (contact_id, event, occurred_at, message_id, is_machine)"
+            " values (%s, %s, %s, %s, %s)",
+            (contact, event, at, str(n), machine),
+        )
+        if event in {"reply", "click"} and not machine and at >= since:
+            told[contact, event] = told.get((contact, event), 0) + 1
+    everything = bob.dashboard.reactions(mine=False, since=since, limit=100)
+    assert {(r.contact_id, r.event): r.times for r in everything} == told
+    hers = {key: n for key, n in told.items() if key[0] in contacts[0::3]}
+    for mine in (True, False):
+        found = alice.dashboard.reactions(mine=mine, since=since, limit=100)
+        assert {(r.contact_id, r.event): r.times for r in found} == hers
+    order = [(r.event, r.occurred_at) for r in everything]
+    assert order == sorted(order, key=lambda one: (one[0] == "reply", one[1]), reverse=True)
