@@ -16,7 +16,16 @@ from starlette.middleware import Middleware
 from streamlit import config
 
 from crm.settings import Settings, SettingsError, load_settings
-from crm.web import events, health, inbound, preferences, quiet_logs, sign_in, unsubscribe
+from crm.web import (
+    discovery_form,
+    events,
+    health,
+    inbound,
+    preferences,
+    quiet_logs,
+    sign_in,
+    unsubscribe,
+)
 from crm.web.known_hosts import KnownHosts
 from crm.web.security_headers import SecurityHeaders
 from crm.web.sign_in_callback import CALLBACK_PATH, RefusedSignIns
@@ -138,7 +147,7 @@ async def _first_admin() -> None:
 
 
 settings = _settings()
-public = (health, unsubscribe, preferences, events, inbound, sign_in)
+public = (health, unsubscribe, preferences, discovery_form, events, inbound, sign_in)
 app = st.App(
     "crm/ui/main.py",
     secrets=_secrets(settings),

@@ -29,21 +29,33 @@ from crm.database.sign_ins import SignIns
 from crm.database.supabase import SupabaseDatabase
 from crm.database.supabase_auth import SupabaseAuth, SupabaseSession
 from crm.records.activities import ActivityRecords
+from crm.records.analytics import AnalyticsRecords, Period
 from crm.records.app_settings import AppSettingRecords
 from crm.records.audit import AuditRecords
+from crm.records.campaign_enrollments import CampaignEnrollmentRecords
 from crm.records.campaigns import CampaignRecords
+from crm.records.contact_changes import ContactChangeRecords
 from crm.records.contact_imports import ContactImportRecords
+from crm.records.contact_types import ContactTypeRecords
 from crm.records.contacts import ContactRecords
+from crm.records.dashboard import DashboardRecords
+from crm.records.discovery import DiscoveryRecords
 from crm.records.engine import ClaimedSend, EngineRecords, Postponement, Settlement
 from crm.records.enrollments import EnrollmentRecords
 from crm.records.events import EventRecords, IncomingEvent, IncomingReply
 from crm.records.explanations import Explanation, ExplanationRecords
+from crm.records.installation import InstallationRecords
+from crm.records.networking import NetworkingRecords
 from crm.records.people import PeopleRecords
+from crm.records.projects import ProjectRecords
+from crm.records.queue import QueueRecords
+from crm.records.saved_views import SavedViewRecords
 from crm.records.scheduler_runs import SchedulerRunRecords
 from crm.records.sends import SendRecords
 from crm.records.states import EmailStatus
 from crm.records.suppressions import SuppressionRecords
 from crm.records.templates import TemplateDraft, TemplateRecords, TemplateVersion
+from crm.records.type_switches import TypeSwitchRecords
 from crm.settings import Settings, SettingsError, load_settings
 
 __all__ = [
@@ -64,6 +76,7 @@ __all__ = [
     "IncomingReply",
     "InvalidValueError",
     "NotAllowedError",
+    "Period",
     "Postponement",
     "RuleBrokenError",
     "SettingsError",
@@ -208,8 +221,20 @@ class DbService:
         return ContactRecords(self._gateway)
 
     @cached_property
+    def saved_views(self) -> SavedViewRecords:
+        return SavedViewRecords(self._gateway)
+
+    @cached_property
     def enrollments(self) -> EnrollmentRecords:
         return EnrollmentRecords(self._gateway)
+
+    @cached_property
+    def campaign_enrollments(self) -> CampaignEnrollmentRecords:
+        return CampaignEnrollmentRecords(self._gateway)
+
+    @cached_property
+    def queue(self) -> QueueRecords:
+        return QueueRecords(self._gateway)
 
     @cached_property
     def campaigns(self) -> CampaignRecords:
@@ -256,8 +281,44 @@ class DbService:
         return PeopleRecords(self._gateway)
 
     @cached_property
+    def analytics(self) -> AnalyticsRecords:
+        return AnalyticsRecords(self._gateway)
+
+    @cached_property
+    def dashboard(self) -> DashboardRecords:
+        return DashboardRecords(self._gateway)
+
+    @cached_property
+    def projects(self) -> ProjectRecords:
+        return ProjectRecords(self._gateway)
+
+    @cached_property
+    def networking(self) -> NetworkingRecords:
+        return NetworkingRecords(self._gateway)
+
+    @cached_property
+    def contact_changes(self) -> ContactChangeRecords:
+        return ContactChangeRecords(self._gateway)
+
+    @cached_property
     def contact_imports(self) -> ContactImportRecords:
         return ContactImportRecords(self._gateway)
+
+    @cached_property
+    def discovery(self) -> DiscoveryRecords:
+        return DiscoveryRecords(self._gateway)
+
+    @cached_property
+    def contact_types(self) -> ContactTypeRecords:
+        return ContactTypeRecords(self._gateway)
+
+    @cached_property
+    def type_switches(self) -> TypeSwitchRecords:
+        return TypeSwitchRecords(self._gateway)
+
+    @cached_property
+    def installation(self) -> InstallationRecords:
+        return InstallationRecords(self._gateway)
 
     @cached_property
     def engine(self) -> EngineRecords:

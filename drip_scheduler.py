@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from crm.drip.compose import Letter
 from crm.mail.senders import Sender
 from crm.mail.unsubscribe_tokens import UnsubscribeTokens
-from crm.scheduler.desk import Desk, make_sender, sender_fields, sender_identity
+from crm.scheduler.desk import Desk, make_sender, sender_fields, sender_identity, with_saved_sender
 from crm.scheduler.dispatch import Dispatcher
 from crm.scheduler.gathering import Gathering
 from crm.scheduler.progress import Lease, Progress, StopReason
@@ -72,6 +72,7 @@ class Tick:
         Raises:
             DatabaseError: when not even the run itself can be written down.
         """
+        self._settings = with_saved_sender(self._settings, self._service)
         fields = sender_fields(self._settings)
         run = self._engine.start_run(
             trigger=trigger, host=socket.gethostname(), sender=fields, now=self._clock()
@@ -219,8 +220,9 @@ class DripThread(threading.Thread):
             try:
                 if DbService.for_service().engine.take_run_request(now=wall_clock()):
                     return "requested"
+                DbService.for_service().analytics.catch_up(parts=20)  # so that no page has to
             except Exception as error:  # noqa: BLE001 - the loop's boundary: asked again soon
-                logger.warning("cannot ask for run requests: %s", type(error).__name__)
+                logger.warning("cannot ask for run requests or count: %s", type(error).__name__)
         return "interval"
 
 
@@ -244,8 +246,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _once(settings: Settings, now: datetime | None, stopping: threading.Event) -> dict[str, object]:
     clock = wall_clock if now is None else (lambda: now)
     with closing(make_sender(settings, clock)) as sender:
-        tick = Tick(DbService.for_service(), sender, settings, clock=clock, stopping=stopping)
-        return tick.run()
+        return Tick(DbService.for_service(), sender, settings, clock=clock, stopping=stopping).run()
 
 
 def _due(now: datetime) -> dict[str, object]:

@@ -82,6 +82,43 @@ CREATE FUNCTION private.acts_as_service() RETURNS boolean
     SET search_path TO ''
     AS $$ select private.user_id() is null and current_setting('role', true) not in ('authenticated', 'anon') $$;
 
+CREATE FUNCTION private.adopt_by_discovery(p_submission uuid, p_colleague uuid, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update public.contacts c set owner_id = p_colleague, updated_at = p_now
+  from public.discovery_submissions s
+  where s.id = p_submission and s.source = 'public' and c.id = s.contact_id and c.owner_id is null
+    and p_colleague is not null
+$$;
+
+CREATE FUNCTION private.after_project_stage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if tg_op = 'UPDATE' and new.stage = old.stage then
+    return null;
+  end if;
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  values (new.contact_id, new.stage_changed_at, 'project',
+    left('Project “' || new.name || '” '
+      || case when tg_op = 'INSERT' then 'added: ' || private.stage_label(new.stage)
+              when new.stage = 'completed' then 'completed'
+              when new.stage = 'lost' then 'lost'
+              when old.stage in ('completed', 'lost') then 'taken up again: ' || private.stage_label(new.stage)
+              else 'moved to ' || private.stage_label(new.stage) end
+      || case when new.lost_reason <> '' then ': ' || new.lost_reason else '' end, 10000));
+  if new.stage = 'completed' then
+    -- Of several projects completed at once one finds the contact as it was. What came of it is left for move_project.
+    perform from public.contacts where id = new.contact_id for no key update;
+    perform set_config('mpt.promotion', p.outcome, true)
+    from private.promote(array[new.contact_id], 'client', 'type', new.stage_changed_at) p;
+  end if;
+  return null;
+end
+$$;
+
 CREATE FUNCTION private.apply_suppression() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -141,7 +178,7 @@ CREATE TABLE public.audit_log (
     previous_hash text NOT NULL,
     hash text NOT NULL,
     CONSTRAINT audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'service'::text, 'operator'::text, 'unknown'::text]))),
-    CONSTRAINT audit_log_operation_check CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'EXPORT'::text, 'ERASE'::text, 'LIFT'::text])))
+    CONSTRAINT audit_log_operation_check CHECK ((operation = ANY (ARRAY['INSERT'::text, 'UPDATE'::text, 'DELETE'::text, 'EXPORT'::text, 'ERASE'::text, 'LIFT'::text, 'MERGE'::text])))
 );
 
 ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
@@ -167,6 +204,15 @@ CREATE FUNCTION private.audited(entry jsonb) RETURNS jsonb
   select (entry - '{compiled,updated_at}'::text[])
     || case when (entry ->> 'position')::integer > 10000
             then jsonb_build_object('position', (entry ->> 'position')::integer - 10000) else '{}' end
+$$;
+
+CREATE FUNCTION private.campaign_of_discovery(p_contact uuid, p_outcome text, p_hold boolean) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select case when p_outcome in ('further_along', 'not_yours') then ''
+              when p_outcome = 'waits' or (p_hold and private.lead_standing(p_contact) = 'not_enrolled') then 'waits'
+              else private.lead_standing(p_contact) end
 $$;
 
 CREATE FUNCTION private.chain_audit() RETURNS trigger
@@ -205,6 +251,60 @@ CREATE FUNCTION private.changeable(p_contacts uuid[]) RETURNS uuid[]
          or (private.is_staff() and private.user_id() in (c.owner_id, c.created_by)))
 $$;
 
+CREATE FUNCTION private.complete_contact(p_contact uuid, p_answers jsonb, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  update public.contacts c
+  set first_name = n.first_name, last_name = n.last_name, email = n.email, phone = n.phone,
+      company_name = n.company_name, job_title = n.job_title, industry = n.industry, updated_at = p_now
+  from (
+    select coalesce(nullif(o.first_name, ''), p_answers ->> 'first_name', '') as first_name,
+           coalesce(nullif(o.last_name, ''), p_answers ->> 'last_name', '') as last_name,
+           -- An address that somebody else has is theirs.
+           coalesce(o.email, (select nullif(p_answers ->> 'email', '') where not exists (
+             select from public.contacts x where x.email = p_answers ->> 'email'))) as email,
+           coalesce(nullif(o.phone, ''), p_answers ->> 'phone', '') as phone,
+           coalesce(nullif(o.company_name, ''), p_answers ->> 'company_name', '') as company_name,
+           coalesce(nullif(o.job_title, ''), p_answers ->> 'job_title', '') as job_title,
+           coalesce(nullif(o.industry, ''), p_answers ->> 'industry', '') as industry
+    from public.contacts o where o.id = p_contact) n
+  where c.id = p_contact
+    and (c.first_name, c.last_name, c.email, c.phone, c.company_name, c.job_title, c.industry)
+        is distinct from (n.first_name, n.last_name, n.email, n.phone, n.company_name, n.job_title, n.industry)
+$$;
+
+CREATE FUNCTION private.contact_of_discovery(p_contact uuid, p_answers jsonb, p_source text, p_now timestamp with time zone, OUT contact_id uuid, OUT created boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  address text := nullif(p_answers ->> 'email', '');
+begin
+  created := false;
+  if p_contact is not null then
+    select k.id into contact_id from public.contacts c join public.contacts k on k.id = coalesce(c.merged_into, c.id)
+    where c.id = p_contact for update of k;
+    if contact_id is null then
+      raise exception 'This contact is no longer there.' using errcode = 'MP006';
+    end if;
+    return;
+  end if;
+  insert into public.contacts as c (first_name, last_name, email, phone, company_name, job_title, industry, contact_type,
+                                    owner_id, created_by, source, created_at, updated_at)
+  values (coalesce(p_answers ->> 'first_name', ''), coalesce(p_answers ->> 'last_name', ''), address,
+          coalesce(p_answers ->> 'phone', ''), coalesce(p_answers ->> 'company_name', ''),
+          coalesce(p_answers ->> 'job_title', ''), coalesce(p_answers ->> 'industry', ''), 'lead',
+          private.user_id(), private.user_id(), p_source, p_now, p_now)
+  on conflict (email) do nothing returning c.id into contact_id;
+  created := found;
+  if not created then
+    select k.id into strict contact_id from public.contacts c join public.contacts k on k.id = coalesce(c.merged_into, c.id)
+    where c.email = address for update of k;
+  end if;
+end
+$$;
+
 CREATE FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
@@ -229,19 +329,19 @@ declare
   freed bigint;
 begin
   update public.campaign_enrollments e set next_step = s.step, next_send_at = p_now, updated_at = p_now
-  from public.email_sends s
-  where s.id = any (p_sends) and e.contact_id = s.contact_id and e.campaign_id = s.campaign_id and e.run = s.run
+  from public.email_sends s join public.contacts c on c.id = s.contact_id
+  where s.id = any (p_sends) and e.contact_id = coalesce(c.merged_into, c.id) and e.campaign_id = s.campaign_id and e.run = s.run
     and e.status in ('active', 'paused')
     and (e.next_step = s.step or (e.next_send_at is not null and not exists (
       select from public.email_sends o
-      where o.contact_id = s.contact_id and o.campaign_id = s.campaign_id and o.run = s.run and o.id <> s.id
+      where o.contact_id in (s.contact_id, e.contact_id) and o.campaign_id = s.campaign_id and o.run = s.run and o.id <> s.id
         and o.status not in ('claimed', 'retry') and o.handed_over_at > s.handed_over_at)));
   get diagnostics freed = row_count;
   return freed;
 end
 $$;
 
-CREATE FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
+CREATE FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone, p_after uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(contact_id uuid, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -254,8 +354,12 @@ begin
     join public.contact_types y on y.key = c.contact_type
     left join public.suppressions s on s.email = c.email
     where c.id = any (p_contacts)),
+  first as (
+    select distinct on (e.contact_id) e.contact_id, e.id
+    from unnest(p_after) a (id) join public.campaign_enrollments e on e.id = a.id
+    order by e.contact_id, e.kept_beside, e.enrolled_at desc, e.id),
   judged as (
-    select w.id, d.id as campaign_id, d.is_type_campaign, h.run, case
+    select w.id, d.id as campaign_id, d.is_type_campaign, h.run, f.id as waits_for, case
         when d.id is null or d.status = 'archived' or not exists (
                      select from public.drip_campaign_templates t
                      where t.campaign_id = d.id and t.status = 'published') then 'no_campaign'
@@ -265,26 +369,30 @@ begin
         when w.suppressed then 'suppressed'
         when h.opted_out then 'opted_out'
         when h.live_here then 'already_enrolled'
-        when d.is_type_campaign and h.live_elsewhere then 'in_another_type_campaign'
+        when d.is_type_campaign and h.live_elsewhere and f.id is null then 'in_another_type_campaign'
       end as hindrance
     from wanted w
     left join public.drip_campaigns d on d.id = w.campaign_id
+    left join first f on f.contact_id = w.id
     -- One look at the contact's own enrollments: as EXISTS, the planner hashed everybody's.
     cross join lateral (
       select coalesce(max(e.run) filter (where e.campaign_id = w.campaign_id), 1) as run,
              bool_or(e.campaign_id = w.campaign_id and e.reason = 'opted_out') as opted_out,
              bool_or(e.campaign_id = w.campaign_id and e.status in ('active', 'paused')) as live_here,
-             bool_or(e.status = 'active' and e.is_type_campaign) as live_elsewhere
+             bool_or(e.status = 'active' and e.is_type_campaign and not e.kept_beside) as live_elsewhere
       from public.campaign_enrollments e where e.contact_id = w.id) h),
   planned as (
-    select j.id, j.campaign_id, j.is_type_campaign, j.run, j.hindrance, n.step,
+    select j.id, j.campaign_id, j.is_type_campaign, j.run, j.hindrance, j.waits_for, n.step,
            greatest(p_now, coalesce(n.last_sent_at, p_now) + n.delay_days * interval '1 day') as due_at
     from judged j
     left join lateral private.next_unreceived(j.id, j.campaign_id, j.run) n on j.hindrance is null),
   inserted as (
     insert into public.campaign_enrollments
-      (contact_id, campaign_id, is_type_campaign, run, next_step, next_send_at, source, enrolled_at, updated_at)
-    select p.id, p.campaign_id, p.is_type_campaign, p.run, p.step, p.due_at, p_source, p_now, p_now
+      (contact_id, campaign_id, is_type_campaign, run, next_step, next_send_at, source, enrolled_at, updated_at,
+       status, reason, waits_for)
+    select p.id, p.campaign_id, p.is_type_campaign, p.run, p.step, case when p.waits_for is null then p.due_at end,
+           p_source, p_now, p_now, case when p.waits_for is null then 'active' else 'paused' end,
+           case when p.waits_for is null then '' else 'waits_for_other' end, p.waits_for
     from planned p where p.hindrance is null and p.step is not null
     on conflict do nothing
     returning campaign_enrollments.contact_id)
@@ -294,6 +402,63 @@ begin
       when i.contact_id is null then 'already_enrolled'
       else 'enrolled' end
   from planned p left join inserted i on i.contact_id = p.id;
+end
+$$;
+
+CREATE FUNCTION private.family_of(p_contact uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select array_agg(c.id order by c.merged_into is not null, c.id)
+  from (select coalesce(p.merged_into, p.id) as id from public.contacts p where p.id = p_contact) kept
+  join public.contacts c on c.id = kept.id or c.merged_into = kept.id
+$$;
+
+CREATE FUNCTION private.fitting_enrollments(p_campaign uuid, p_filter jsonb, p_before uuid, p_limit integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+  statuses text[] := array(select jsonb_array_elements_text(p_filter -> 'statuses'));
+  reasons text[] := array(select jsonb_array_elements_text(p_filter -> 'reasons'));
+  steps smallint[] := array(select s::smallint from jsonb_array_elements_text(p_filter -> 'steps') s);
+  owner uuid := p_filter ->> 'owner';
+  -- The longest first: it is what the index is asked for.
+  patterns text[] := array(select private.pattern_of(w) from jsonb_array_elements_text(p_filter -> 'words') w
+                           order by length(w) desc);
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    return;
+  end if;
+  if cardinality(statuses) = 0 then
+    statuses := '{active,paused,completed,stopped}';
+  end if;
+  if owner is null and cardinality(patterns) = 0 then
+    -- Status by status the index gives the first ones in order.
+    return query
+    select e.id from unnest(statuses) as wanted (status)
+    cross join lateral (
+      select x.id from public.campaign_enrollments x
+      where x.campaign_id = p_campaign and x.status = wanted.status
+        and (p_before is null or x.id < p_before)
+        and (cardinality(reasons) = 0 or x.reason = any (reasons))
+        and (cardinality(steps) = 0 or x.next_step = any (steps))
+      order by x.id desc limit p_limit) e
+    order by e.id desc limit p_limit;
+    return;
+  end if;
+  return query
+  select e.id from public.campaign_enrollments e
+  join public.contacts c on c.id = e.contact_id
+  where e.campaign_id = p_campaign and e.status = any (statuses)
+    and (p_before is null or e.id < p_before)
+    and (cardinality(reasons) = 0 or e.reason = any (reasons))
+    and (cardinality(steps) = 0 or e.next_step = any (steps))
+    and (owner is null or c.owner_id = owner)
+    and (cardinality(patterns) = 0 or c.search_text like patterns[1])
+    and (cardinality(patterns) < 2 or c.search_text like all (patterns))
+  order by e.id desc limit p_limit;
 end
 $$;
 
@@ -378,8 +543,8 @@ begin
     end if;
     return old;
   end if;
-  if (to_jsonb(new) - 'due_at' - 'completed_at' - 'actor_id')
-     is distinct from (to_jsonb(old) - 'due_at' - 'completed_at' - 'actor_id')
+  if (to_jsonb(new) - 'due_at' - 'completed_at' - 'assigned_to' - 'actor_id')
+     is distinct from (to_jsonb(old) - 'due_at' - 'completed_at' - 'assigned_to' - 'actor_id')
      or (new.actor_id is distinct from old.actor_id and new.actor_id is not null) then
     raise exception 'The timeline is append-only.' using errcode = 'MP002';
   end if;
@@ -394,17 +559,19 @@ CREATE FUNCTION private.guard_enrollment_runs() RETURNS trigger
 begin
   if exists (
     select from added a
-    -- Distinct, not unequal: a restart of somebody else's enrollment finds no run and is refused.
-    where a.run is distinct from case
-      when a.restarted_from is not null then
-        (select o.run + 1 from public.campaign_enrollments o
-         where o.id = a.restarted_from and o.contact_id = a.contact_id
-           and o.campaign_id = a.campaign_id)
-      else coalesce(
-        (select max(o.run) from public.campaign_enrollments o
-         where o.contact_id = a.contact_id and o.campaign_id = a.campaign_id
-           and o.id not in (select x.id from added x)), 1)
-      end) then
+    cross join lateral (
+      select max(o.run) as run, max(o.run) filter (where o.id = a.restarted_from) as restarted
+      from public.campaign_enrollments o
+      where o.contact_id = a.contact_id and o.campaign_id = a.campaign_id
+        and o.id not in (select x.id from added x)) own
+    cross join lateral (
+      select greatest(own.run, max(o.run)) as run
+      from public.contacts m join public.campaign_enrollments o on o.contact_id = m.id
+      where m.merged_into = a.contact_id and o.campaign_id = a.campaign_id) family
+    where case
+      -- Of somebody else's enrollment there is no run, and the restart is refused.
+      when a.restarted_from is not null then own.restarted is null or a.run is distinct from family.run + 1
+      else a.run not between coalesce(own.run, 1) and coalesce(family.run, 1) end) then
     raise exception 'The run of an enrollment grows only by an explicit restart.' using errcode = 'MP004';
   end if;
   return null;
@@ -426,6 +593,34 @@ begin
       using errcode = 'MP001';
   end if;
   return new;
+end
+$$;
+
+CREATE FUNCTION private.guard_merged() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if current_user in ('anon', 'authenticated', 'service_role')
+     and (tg_op = 'INSERT' or new.merged_into is distinct from old.merged_into) then
+    raise exception 'Contacts are merged by the function for it.' using errcode = 'MP006';
+  end if;
+  if new.archived_at is null then
+    raise exception 'This contact was merged into another and does not come back by itself.' using errcode = 'MP006';
+  end if;
+  return new;
+end
+$$;
+
+CREATE FUNCTION private.guard_merged_erasure() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if exists (select from public.contacts where id = old.merged_into) then
+    raise exception 'This contact was merged into another; erase that one, and it goes too.' using errcode = 'MP006';
+  end if;
+  return null;
 end
 $$;
 
@@ -577,8 +772,12 @@ values
   from public.campaign_enrollments where status in ('active', 'paused')
   group by contact_id, campaign_id having count(*) > 1 $q$),
 ('invariant', 'contacts active in two type campaigns', $q$ select contact_id as id
-  from public.campaign_enrollments where status = 'active' and is_type_campaign
+  from public.campaign_enrollments where status = 'active' and is_type_campaign and not kept_beside
   group by contact_id having count(*) > 1 $q$),
+('invariant', 'enrollments that wait for one that has ended', $q$ select w.id from public.campaign_enrollments w
+  where w.reason = 'waits_for_other' and not exists (
+    select from public.campaign_enrollments e
+    where e.id = w.waits_for and e.contact_id = w.contact_id and e.status in ('active', 'paused')) $q$),
 ('invariant', 'contacts with one e-mail twice', $q$ select contact_id as id from public.email_sends
   group by contact_id, campaign_id, step, run having count(*) > 1 $q$),
 ('invariant', 'active enrollments of contacts who may not be written to', $q$ select e.id
@@ -709,6 +908,12 @@ $_$;
 
 COMMENT ON FUNCTION private.health_questions() IS 'What public.health_report() asks. A reason why an answer is accepted stands in crm/database/accepted_findings.py.';
 
+CREATE FUNCTION private.is_activity(kind text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select kind in ('reply', 'note', 'call', 'meeting', 'discovery', 'project', 'networking_event')
+$$;
+
 CREATE FUNCTION private.is_admin() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -748,6 +953,125 @@ CREATE FUNCTION private.is_weaker(reason text, other text) RETURNS boolean
                   case reason when 'complaint' then 4 else 3 end)
        < coalesce(array_position('{invalid,hard_bounce}', other),
                   case other when 'complaint' then 4 else 3 end)
+$$;
+
+CREATE FUNCTION private.judge_emails(p_people uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET work_mem TO '32MB'
+    AS $$
+  with family as materialized (
+    select c.id, c.id as person from public.contacts c where c.id = any (p_people)
+    union all
+    select c.id, c.merged_into from public.contacts c where c.merged_into = any (p_people)),
+  mail as materialized (
+    select s.id, f.person, s.campaign_id, s.step, s.enrollment_id, s.handed_over_at, s.status,
+           s.first_opened_at is not null as opened, s.first_clicked_at is not null as clicked,
+           lead(s.handed_over_at, 1, 'infinity') over (partition by f.person order by s.handed_over_at, s.id) as next_at
+    from family f join public.email_sends s on s.contact_id = f.id
+    where s.status in ('accepted', 'delivered', 'bounced', 'dropped')),
+  told as materialized (
+    select e.send_id, f.person, e.event, e.occurred_at, e.received_at
+    from family f join public.email_events e on e.contact_id = f.id
+    where e.event in ('open', 'click', 'reply', 'spamreport', 'unsubscribe', 'group_unsubscribe')),
+  merges as (
+    select f.person, a.occurred_at from family f join public.activities a on a.contact_id = f.id where a.kind = 'merged'),
+  signs as (
+    select t.send_id, t.person, t.occurred_at as at,
+           case t.event when 'reply' then 'replied' when 'spamreport' then 'complained' else 'unsubscribed' end as sign
+    from told t where t.event not in ('open', 'click')
+    union all
+    -- By link, on the preference page or in a reply: nobody of the staff wrote it. An event that stopped the contact
+    -- is told on the timeline in the same moment, and counts as the event.
+    select null, f.person, a.occurred_at, 'unsubscribed'
+    from family f join public.activities a on a.contact_id = f.id
+    where a.kind = 'unsubscribed' and a.actor_id is null and (f.person, a.occurred_at) not in (
+      select t.person, t.received_at from told t where t.event in ('unsubscribe', 'group_unsubscribe')
+      union all select m.person, m.occurred_at from merges m)
+    union all
+    select null, f.person, h.changed_at, 'converted'
+    from family f join public.type_changes h on h.contact_id = f.id
+    where h.is_forward and (f.person, h.changed_at) not in (select m.person, m.occurred_at from merges m)),
+  placed as (
+    select g.send_id, g.sign, g.at from signs g where g.send_id is not null
+    union all
+    -- In hours: days would be shorter or longer with the clocks of the session's zone.
+    select m.id, g.sign, g.at
+    from signs g join mail m on m.person = g.person and m.handed_over_at <= g.at and m.next_at > g.at
+    where g.send_id is null and (g.sign <> 'converted' or g.at <= m.handed_over_at + interval '2160 hours')),
+  summed as (
+    select p.send_id, bool_or(p.sign = 'replied') as replied, bool_or(p.sign = 'complained') as complained,
+           bool_or(p.sign = 'unsubscribed') as unsubscribed, min(p.at) filter (where p.sign = 'converted') as converted_at
+    from placed p group by p.send_id),
+  by_anybody as (
+    select t.send_id, bool_or(t.event = 'open') as opened, bool_or(t.event = 'click') as clicked
+    from told t where t.event in ('open', 'click') group by t.send_id)
+  insert into private.email_outcomes as o
+    (send_id, person_id, campaign_id, enrollment_id, enrolled_at, sent_at, step, delivered, bounced, dropped,
+     opened, opened_raw, clicked, clicked_raw, replied, complained, unsubscribed, converted_at)
+  select m.id, m.person, m.campaign_id, m.enrollment_id, e.enrolled_at, m.handed_over_at, m.step,
+         m.status = 'delivered', m.status = 'bounced', m.status = 'dropped', m.opened, coalesce(r.opened, false),
+         m.clicked, coalesce(r.clicked, false), coalesce(x.replied, false), coalesce(x.complained, false),
+         coalesce(x.unsubscribed, false), x.converted_at
+  from mail m
+  join public.campaign_enrollments e on e.id = m.enrollment_id
+  left join summed x on x.send_id = m.id
+  left join by_anybody r on r.send_id = m.id
+  on conflict (send_id) do update
+  set person_id = excluded.person_id, delivered = excluded.delivered, bounced = excluded.bounced,
+      dropped = excluded.dropped, opened = excluded.opened, opened_raw = excluded.opened_raw, clicked = excluded.clicked,
+      clicked_raw = excluded.clicked_raw, replied = excluded.replied, complained = excluded.complained,
+      unsubscribed = excluded.unsubscribed, converted_at = excluded.converted_at
+  where (o.person_id, o.delivered, o.bounced, o.dropped, o.opened, o.opened_raw, o.clicked, o.clicked_raw, o.replied,
+         o.complained, o.unsubscribed, o.converted_at) is distinct from
+        (excluded.person_id, excluded.delivered, excluded.bounced, excluded.dropped, excluded.opened,
+         excluded.opened_raw, excluded.clicked, excluded.clicked_raw, excluded.replied, excluded.complained,
+         excluded.unsubscribed, excluded.converted_at)
+$$;
+
+CREATE FUNCTION private.judge_outcomes(p_contacts uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  kept uuid[] := array(
+    select distinct coalesce(c.merged_into, c.id) from public.contacts c where c.id = any (p_contacts));
+  people uuid[] := array(
+    select c.id from public.contacts c where c.id = any (kept) order by c.id for key share skip locked);
+begin
+  perform private.judge_emails(people);
+  perform private.judge_people(people);
+  -- Whoever was merged is told in the row of the one kept.
+  delete from private.contact_outcomes o using public.contacts c
+  where o.contact_id = c.id and c.merged_into = any (people);
+  return array(select k from unnest(kept) k where k <> all (people));
+end
+$$;
+
+CREATE FUNCTION private.judge_people(p_people uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET work_mem TO '32MB'
+    AS $$
+  insert into private.contact_outcomes as o (contact_id, contact_type, archived, opened, clicked, replied, converted)
+  select c.id, c.contact_type, c.archived_at is not null, coalesce(d.opened, false), coalesce(d.clicked, false),
+         coalesce(d.replied, false), coalesce(d.converted, false)
+  from public.contacts c
+  left join (
+    select y.person_id, bool_or(y.opened) as opened, bool_or(y.clicked) as clicked, bool_or(y.replied) as replied,
+           bool_or(y.converted_at is not null) as converted
+    from private.email_outcomes y
+    where y.person_id = any (p_people) group by y.person_id) d on d.person_id = c.id
+  where c.id = any (p_people) and exists (
+    select from public.contacts f join public.campaign_enrollments e on e.contact_id = f.id
+    where f.id = c.id or f.merged_into = c.id)
+  on conflict (contact_id) do update
+  set contact_type = excluded.contact_type, archived = excluded.archived, opened = excluded.opened,
+      clicked = excluded.clicked, replied = excluded.replied, converted = excluded.converted
+  where (o.contact_type, o.archived, o.opened, o.clicked, o.replied, o.converted) is distinct from
+        (excluded.contact_type, excluded.archived, excluded.opened, excluded.clicked, excluded.replied, excluded.converted)
 $$;
 
 CREATE FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) RETURNS TABLE(confirmed bigint, resent bigint, held bigint)
@@ -835,17 +1159,216 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.keep_types_of_forms() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  raise exception 'Forms and imports make contacts of this type, so it stays. Give it another label instead.'
+    using errcode = 'MP006';
+end
+$$;
+
+CREATE FUNCTION private.lead_standing(p_contact uuid) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select case
+      when e.status = 'active' then 'running'
+      when e.status = 'paused' and e.reason = 'waits_for_other' then 'waits_for_other'
+      when e.status = 'paused' then 'paused'
+      when c.archived_at is not null then 'archived'
+      when c.email is null then 'no_address'
+      when c.email_status <> 'ok' then c.email_status
+      when exists (select from public.suppressions s where s.email = c.email) then 'suppressed'
+      when d.id is null or d.status = 'archived' or not exists (
+        select from public.drip_campaign_templates t where t.campaign_id = d.id and t.status = 'published') then 'no_campaign'
+      when e.reason = 'opted_out' then 'opted_out'
+      when e.status = 'completed' then 'already_completed'
+      when e.status = 'stopped' then 'stopped'
+      else 'not_enrolled' end
+  from public.contacts c
+  left join public.contact_types y on y.key = 'lead'
+  left join public.drip_campaigns d on d.id = y.campaign_id
+  left join lateral (
+    select l.status, l.reason from public.campaign_enrollments l
+    where l.contact_id = c.id and l.campaign_id = d.id
+    order by l.status in ('active', 'paused') desc, l.enrolled_at desc, l.id desc limit 1) e on true
+  where c.id = p_contact
+$$;
+
 CREATE FUNCTION private.match_import_rows() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-  update pg_temp.import_rows r set contact_id = c.id, outcome = coalesce(r.outcome, 'known')
+  update pg_temp.import_rows r set contact_id = coalesce(c.merged_into, c.id), outcome = coalesce(r.outcome, 'known')
   from public.contacts c where r.contact_id is null and c.email = r.email;
-  update pg_temp.import_rows r set contact_id = c.id, outcome = coalesce(r.outcome, 'known')
+  update pg_temp.import_rows r set contact_id = coalesce(c.merged_into, c.id), outcome = coalesce(r.outcome, 'known')
   from public.contacts c
   where r.contact_id is null and r.email is null and c.email is null and lower(c.last_name) = lower(r.last_name)
     and lower(c.first_name) = lower(r.first_name) and lower(c.company_name) = lower(r.company_name);
+end
+$$;
+
+CREATE FUNCTION private.user_id() RETURNS uuid
+    LANGUAGE sql STABLE
+    AS $$
+  select (nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb
+            operator(pg_catalog.->>) 'sub')::pg_catalog.uuid
+$$;
+
+CREATE FUNCTION private.uuid_v7() RETURNS uuid
+    LANGUAGE sql
+    AS $$
+  select pg_catalog.encode(
+    pg_catalog.set_bit(pg_catalog.set_bit(
+      pg_catalog.overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
+        pg_catalog.substring(pg_catalog.int8send(
+          (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
+             operator(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.int8), 3), 1, 6),
+      52, 1), 53, 1),
+    'hex')::pg_catalog.uuid
+$$;
+
+CREATE TABLE public.campaign_enrollments (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    contact_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    is_type_campaign boolean DEFAULT true NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    run integer DEFAULT 1 NOT NULL,
+    restarted_from uuid,
+    next_step smallint,
+    next_send_at timestamp with time zone,
+    last_step smallint,
+    last_sent_at timestamp with time zone,
+    source text DEFAULT 'manual'::text NOT NULL,
+    enrolled_by uuid DEFAULT private.user_id(),
+    enrolled_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    ended_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    before_archive jsonb,
+    kept_beside boolean DEFAULT false NOT NULL,
+    waits_for uuid,
+    CONSTRAINT campaign_enrollments_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'type_changed'::text, 'archived'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text, 'suppressed'::text, 'replied'::text, 'opted_out'::text, 'stopped_by_user'::text, 'paused_by_user'::text, 'send_failed'::text, 'no_address'::text, 'restarted'::text, 'merged'::text, 'waits_for_other'::text, 'other_stopped'::text]))),
+    CONSTRAINT campaign_enrollments_run_check CHECK ((run > 0)),
+    CONSTRAINT campaign_enrollments_source_check CHECK ((source = ANY (ARRAY['type'::text, 'manual'::text, 'bulk'::text, 'import'::text, 'event'::text]))),
+    CONSTRAINT campaign_enrollments_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'stopped'::text]))),
+    CONSTRAINT ended_when_over CHECK (((status = ANY (ARRAY['completed'::text, 'stopped'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT waits_for_something CHECK (((reason <> 'waits_for_other'::text) OR ((status = 'paused'::text) AND (waits_for IS NOT NULL))))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.campaign_enrollments FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.campaign_enrollments.before_archive IS 'What it was when its contact was archived: status, reason and next_send_at; an undo puts it back.';
+
+COMMENT ON COLUMN public.campaign_enrollments.kept_beside IS 'The policy keep_both lets it go on beside the campaign of the contact''s type';
+
+COMMENT ON COLUMN public.campaign_enrollments.waits_for IS 'It waits for this one to end while reason is waits_for_other; afterwards, what it has waited for';
+
+CREATE FUNCTION private.merge_campaigns(p_keep uuid, p_ran public.campaign_enrollments[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  moved uuid[];
+begin
+  with places as (
+    select e.id, e.next_step, n.step, n.delay_days, n.last_sent_at
+    from public.campaign_enrollments e
+    left join lateral private.next_unreceived(e.contact_id, e.campaign_id, e.run) n on true
+    -- Without a date an e-mail is held or has failed; whoever settles that plans what comes next.
+    where e.contact_id = p_keep and e.status in ('active', 'paused') and e.next_send_at is not null),
+  spaced as (
+    update public.campaign_enrollments e
+    set next_send_at = greatest(e.next_send_at, p.last_sent_at + p.delay_days * interval '1 day'), updated_at = p_now
+    from places p where p.id = e.id and p.step = p.next_step),
+  told as (
+    insert into public.drip_decisions (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation)
+    select e.contact_id, e.id, e.campaign_id, s.step, p_now, 'already_received',
+           'A contact merged into this one received this e-mail; it is not sent again.'
+    from public.campaign_enrollments e
+    join public.contacts m on m.merged_into = e.contact_id
+    join public.email_sends s on s.contact_id = m.id and s.campaign_id = e.campaign_id and s.run >= e.run
+      and s.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')
+    where e.contact_id = p_keep and e.status in ('active', 'paused') and not exists (
+      select from public.email_sends o
+      where o.contact_id = e.contact_id and o.campaign_id = e.campaign_id and o.step = s.step and o.run = e.run)
+    group by e.contact_id, e.id, e.campaign_id, s.step)
+  select array_agg(p.id) into moved from places p where p.step is distinct from p.next_step;
+  perform private.go_on(moved, p_now);
+
+  insert into public.campaign_enrollments
+    (contact_id, campaign_id, is_type_campaign, run, status, reason, next_step, next_send_at, source, enrolled_at, updated_at)
+  select p_keep, r.campaign_id, r.is_type_campaign, family.run, r.status, r.reason, n.step,
+         case when n.step = r.next_step and r.next_send_at is not null
+              then greatest(r.next_send_at, n.last_sent_at + n.delay_days * interval '1 day')
+              else greatest(p_now, n.last_sent_at + n.delay_days * interval '1 day') end,
+         r.source, p_now, p_now
+  from unnest(p_ran) r
+  join public.contacts c on c.id = p_keep
+  join public.contact_types y on y.key = c.contact_type
+  join public.drip_campaigns d on d.id = r.campaign_id and d.status <> 'archived'
+  cross join lateral (
+    select max(e.run) as run from public.campaign_enrollments e
+    where e.contact_id = any (private.family_of(p_keep)) and e.campaign_id = r.campaign_id) family
+  cross join lateral private.next_unreceived(p_keep, r.campaign_id, family.run) n
+  where c.email is not null and c.email_status = 'ok'
+    and not exists (select from public.suppressions s where s.email = c.email)
+    and r.reason <> 'waits_for_other'
+    -- A type's campaign belongs to the type the person has now, and runs alone.
+    and (not r.is_type_campaign or (r.campaign_id = y.campaign_id and not exists (
+      select from public.campaign_enrollments e
+      where e.contact_id = p_keep and e.is_type_campaign and e.status in ('active', 'paused'))))
+    -- What the kept one is in already goes on as it is, and what ended there by the person's or a colleague's word stays ended.
+    and not exists (
+      select from public.campaign_enrollments e
+      where e.contact_id = p_keep and e.campaign_id = r.campaign_id
+        and (e.status in ('active', 'paused') or e.reason in ('opted_out', 'replied', 'stopped_by_user')));
+end
+$$;
+
+CREATE FUNCTION private.merge_wishes(p_keep uuid, p_drop uuid, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  dropped public.contacts;
+begin
+  update public.contacts c
+  set email_status = o.email_status, email_status_reason = o.email_status_reason, email_status_at = o.email_status_at,
+      updated_at = p_now
+  from public.contacts o
+  where (c.id, o.id) in ((p_keep, p_drop), (p_drop, p_keep)) and o.email_status in ('unsubscribed', 'complained')
+    and private.weight_of(c.email_status) < private.weight_of(o.email_status);
+  select * into dropped from public.contacts where id = p_drop;
+  if dropped.quiet_until > p_now then
+    perform private.keep_quiet(p_keep, dropped.quiet_until, dropped.quiet_reason, p_now);
+  end if;
+  perform private.opt_out(p_keep, e.campaign_id, false, p_now)
+  from (select distinct x.campaign_id from public.campaign_enrollments x
+        where x.contact_id = p_drop and x.reason = 'opted_out' order by x.campaign_id) e;
+end
+$$;
+
+CREATE FUNCTION private.move_belongings(p_from uuid, p_to uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  update public.projects set contact_id = p_to where contact_id = p_from;
+  update public.discovery_submissions set contact_id = p_to where contact_id = p_from;
+  update public.discovery_drafts set contact_id = p_to where contact_id = p_from;
+  update public.networking_event_attendees k set notes = d.notes
+  from public.networking_event_attendees d
+  where k.contact_id = p_to and d.contact_id = p_from and d.event_id = k.event_id and k.notes = '';
+  delete from public.networking_event_attendees d
+  where d.contact_id = p_from and exists (
+    select from public.networking_event_attendees k where k.contact_id = p_to and k.event_id = d.event_id);
+  update public.networking_event_attendees set contact_id = p_to where contact_id = p_from;
 end
 $$;
 
@@ -859,22 +1382,71 @@ CREATE FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run i
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  with received as (
-    select max(t.position) as position, max(coalesce(s.handed_over_at, s.claimed_at)) as sent_at
+  with sent as (
+    select s.step, coalesce(s.handed_over_at, s.claimed_at) as sent_at
     from public.email_sends s
-    left join public.drip_campaign_templates t
-      on t.campaign_id = s.campaign_id and t.step = s.step and t.status = 'published'
     where s.contact_id = p_contact and s.campaign_id = p_campaign and s.run = p_run
-      and s.status not in ('claimed', 'retry'))
+      and s.status not in ('claimed', 'retry')
+    union all
+    select s.step, coalesce(s.handed_over_at, s.claimed_at)
+    from public.contacts m join public.email_sends s on s.contact_id = m.id
+    where m.merged_into = p_contact and s.campaign_id = p_campaign and s.run >= p_run
+      and s.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')),
+  received as (
+    select max(t.position) as position, max(s.sent_at) as sent_at
+    from sent s
+    left join public.drip_campaign_templates t
+      on t.campaign_id = p_campaign and t.step = s.step and t.status = 'published')
   select t.step, t.delay_days, r.sent_at
   from received r
   join public.drip_campaign_templates t on t.campaign_id = p_campaign and t.status = 'published'
     and t.position > coalesce(r.position, 0)
-  where not exists (
-    select from public.email_sends s
-    where s.contact_id = p_contact and s.campaign_id = p_campaign and s.step = t.step
-      and s.run = p_run and s.status not in ('claimed', 'retry'))
+  where not exists (select from sent s where s.step = t.step)
   order by t.position limit 1
+$$;
+
+CREATE FUNCTION private.note_activity() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform private.refresh_contact_activity(array[new.contact_id]);
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.note_contacts_added() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into public.contact_activity (contact_id) select id from added;
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.note_judged_again() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform private.refresh_contact_activity(array(
+    select distinct a.contact_id from after a join before b using (id)
+    where a.is_machine <> b.is_machine and a.contact_id is not null));
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.note_opens() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  perform private.refresh_contact_activity(array(
+    select distinct a.contact_id from added a join public.email_events e on e.id = a.id
+    where a.event in ('open', 'click') and a.contact_id is not null and not e.is_machine));
+  return null;
+end
 $$;
 
 CREATE FUNCTION private.on_campaign_resumed() RETURNS trigger
@@ -895,8 +1467,11 @@ CREATE FUNCTION private.on_contacts_added() RETURNS trigger
 begin
   insert into public.activities (contact_id, occurred_at, kind, summary)
   select id, private.clock(),
-         case when source = 'manual' then 'contact_created' else 'contact_imported' end,
-         case when source = 'manual' then 'Contact added' else 'Imported from ' || source end
+         case when source in ('manual', 'discovery call', 'discovery form', 'networking event') then 'contact_created'
+              else 'contact_imported' end,
+         case when source = 'manual' then 'Contact added'
+              when source in ('discovery call', 'discovery form', 'networking event') then 'Added through a ' || source
+              else 'Imported from ' || source end
   from added;
   -- Somebody who arrives as stopped stays stopped beyond the contact.
   insert into public.suppressions (email, reason, source, created_at)
@@ -919,6 +1494,7 @@ CREATE FUNCTION private.on_contacts_changed() RETURNS trigger
 declare
   moment timestamptz := private.clock();
   retyped uuid[];
+  former text[];
 begin
   -- Archived contacts, and those without an address any more.
   if exists (select from before b join after a using (id)
@@ -965,8 +1541,8 @@ begin
   on conflict (email) do update set reason = excluded.reason
     where private.is_weaker(suppressions.reason, excluded.reason);
 
-  -- A new type: out of the old type's campaign, into the new one's.
-  retyped := array(select a.id from before b join after a using (id) where a.contact_type <> b.contact_type);
+  select array_agg(a.id order by a.id), array_agg(b.contact_type order by a.id) into retyped, former
+  from before b join after a using (id) where a.contact_type <> b.contact_type;
   if cardinality(retyped) > 0 then
     insert into public.activities (contact_id, occurred_at, kind, summary)
     select a.id, moment, 'type_changed', 'Type changed from ' || o.label || ' to ' || n.label
@@ -974,13 +1550,43 @@ begin
     join public.contact_types o on o.key = b.contact_type
     join public.contact_types n on n.key = a.contact_type
     where a.contact_type <> b.contact_type;
-    update public.campaign_enrollments e
-    set status = 'stopped', reason = 'type_changed', ended_at = moment, next_send_at = null, updated_at = moment
-    from public.contacts c join public.contact_types y on y.key = c.contact_type
-    where c.id = any (retyped) and e.contact_id = c.id and e.is_type_campaign
-      and e.status in ('active', 'paused') and e.campaign_id is distinct from y.campaign_id;
-    perform private.enroll(retyped, null, 'type', moment);
+    perform private.switch_campaigns(retyped, former, moment);
   end if;
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.on_enrollment_ended() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if new.reason = 'restarted' then
+    return null;
+  end if;
+  if new.status = 'stopped' and new.reason <> 'stopped_by_user' then
+    update public.campaign_enrollments w
+    set status = 'stopped', reason = case new.reason when 'opted_out' then 'other_stopped' else new.reason end,
+        ended_at = new.updated_at, next_send_at = null, updated_at = new.updated_at
+    where w.waits_for = new.id and w.reason = 'waits_for_other';
+    return null;
+  end if;
+  update public.campaign_enrollments w set waits_for = o.id, updated_at = new.updated_at
+  from public.contacts c cross join lateral (
+    select e.id from public.campaign_enrollments e
+    where e.contact_id = c.id and e.is_type_campaign and e.status in ('active', 'paused') and e.reason <> 'waits_for_other'
+      and (private.switch_policy(e.campaign_id, null, c.contact_type) = 'finish_first'
+           or (e.status = 'active' and not e.kept_beside))
+    order by e.kept_beside, e.enrolled_at desc, e.id limit 1) o
+  where w.waits_for = new.id and w.reason = 'waits_for_other' and c.id = w.contact_id;
+  update public.campaign_enrollments w
+  set status = case when n.step is null then 'completed' else 'active' end, reason = '', next_step = n.step,
+      ended_at = case when n.step is null then new.updated_at end,
+      next_send_at = greatest(new.updated_at, coalesce(n.last_sent_at, new.updated_at) + n.delay_days * interval '1 day'),
+      updated_at = new.updated_at
+  from public.campaign_enrollments x
+  left join lateral private.next_unreceived(x.contact_id, x.campaign_id, x.run) n on true
+  where x.waits_for = new.id and x.reason = 'waits_for_other' and w.id = x.id;
   return null;
 end
 $$;
@@ -997,8 +1603,9 @@ begin
   values (new.contact_id, new.updated_at,
     case new.status when 'paused' then 'enrollment_paused' when 'active' then 'enrollment_resumed'
                     when 'stopped' then 'enrollment_stopped' else 'enrollment_completed' end,
-    campaign || case new.status when 'paused' then ' paused' when 'active' then ' resumed'
-                                when 'stopped' then ' stopped' else ' completed' end
+    campaign || case when new.status = 'active' and old.reason = 'waits_for_other' then ' begins'
+                     when new.status = 'paused' then ' paused' when new.status = 'active' then ' resumed'
+                     when new.status = 'stopped' then ' stopped' else ' completed' end
       || case when why <> '' and new.status in ('paused', 'stopped') then ': ' || why else '' end,
     new.id);
   return null;
@@ -1012,9 +1619,18 @@ CREATE FUNCTION private.on_enrollments_added() RETURNS trigger
 begin
   insert into public.activities (contact_id, occurred_at, kind, summary, actor_id, enrollment_id)
   select a.contact_id, a.enrolled_at, 'enrolled',
-         case when a.restarted_from is null then 'Enrolled in ' else 'Restarted in ' end || d.name,
+         case when a.restarted_from is null then 'Enrolled in ' else 'Restarted in ' end || d.name
+           || case when a.reason = 'waits_for_other' then ', which begins when ' || o.name || ' ends' else '' end,
          a.enrolled_by, a.id
-  from added a join public.drip_campaigns d on d.id = a.campaign_id;
+  from added a join public.drip_campaigns d on d.id = a.campaign_id
+  left join public.campaign_enrollments e on e.id = a.waits_for
+  left join public.drip_campaigns o on o.id = e.campaign_id
+  where a.reason <> 'opted_out';
+  -- What waited for the run before waits for this one.
+  if exists (select from added where restarted_from is not null) then
+    update public.campaign_enrollments w set waits_for = a.id, updated_at = a.enrolled_at
+    from added a where w.waits_for = a.restarted_from and w.reason = 'waits_for_other';
+  end if;
   return null;
 end
 $$;
@@ -1073,6 +1689,26 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.on_project_stage() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if tg_op = 'INSERT' then
+    new.stage_changed_at := new.created_at;
+  elsif new.stage <> old.stage then
+    new.stage_changed_at := private.clock();
+  else
+    return new;
+  end if;
+  new.completed_at := case when new.stage = 'completed' then new.stage_changed_at end;
+  if new.stage <> 'lost' then
+    new.lost_reason := '';
+  end if;
+  return new;
+end
+$$;
+
 CREATE FUNCTION private.on_suppressions_added() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1101,6 +1737,58 @@ begin
     raise exception 'Only an admin changes a campaign''s e-mails.' using errcode = '42501';
   end if;
 end
+$$;
+
+CREATE FUNCTION private.opt_out(p_contact uuid, p_campaign uuid, p_ever boolean, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  latest uuid;
+  fresh boolean;
+begin
+  select e.id into latest from public.campaign_enrollments e
+  where e.contact_id = p_contact and e.campaign_id = p_campaign
+  order by e.run desc, e.status in ('active', 'paused') desc, e.enrolled_at desc limit 1 for update;
+  if latest is null and p_ever then
+    return false;
+  end if;
+  update public.campaign_enrollments e
+  set status = case when e.status in ('active', 'paused') then 'stopped' else e.status end, reason = 'opted_out',
+      ended_at = coalesce(e.ended_at, p_now), next_send_at = null, updated_at = p_now
+  where e.id = latest and e.reason <> 'opted_out';
+  fresh := found;
+  if latest is null then
+    insert into public.campaign_enrollments
+      (contact_id, campaign_id, is_type_campaign, status, reason, source, enrolled_by, enrolled_at, ended_at, updated_at)
+    select p_contact, d.id, d.is_type_campaign, 'stopped', 'opted_out', 'event', null, p_now, p_now, p_now
+    from public.drip_campaigns d where d.id = p_campaign
+    returning id into latest;
+    fresh := true;
+  end if;
+  if fresh then
+    insert into public.activities (contact_id, occurred_at, kind, summary, enrollment_id)
+    select p_contact, p_now, 'unsubscribed', 'Asked for no more e-mails of ' || d.name, latest
+    from public.drip_campaigns d where d.id = p_campaign;
+  end if;
+  return true;
+end
+$$;
+
+CREATE FUNCTION private.pattern_of(word text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select case when length(w) < 3 then '% ' else '%' end
+         || replace(replace(replace(w, '\', '\\'), '%', '\%'), '_', '\_') || '%'
+  from (select private.plain(word)) x (w)
+$$;
+
+CREATE FUNCTION private.plain(words text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$
+  select lower(regexp_replace(normalize(words, NFD), U&'[\0300-\036F]', '', 'g'))
 $$;
 
 CREATE FUNCTION private.promote(p_contacts uuid[], p_type text, p_source text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
@@ -1132,6 +1820,32 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.promote_by_discovery(p_contact uuid, p_created boolean, p_may boolean, p_hold boolean, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  verdict text;
+begin
+  if p_created then
+    return 'created';
+  elsif exists (select from public.contacts c where c.id = p_contact and c.archived_at is not null) then
+    return 'archived';
+  elsif p_hold then
+    return (select case when c.contact_type = 'lead' then 'there_already'
+                        when private.is_forward(c.contact_type, 'lead') then 'waits' else 'further_along' end
+            from public.contacts c where c.id = p_contact);
+  elsif not p_may then
+    -- Where there is nothing to do, there is nothing to ask the owner for.
+    return (select case when c.contact_type = 'lead' then 'there_already'
+                        when private.is_forward(c.contact_type, 'lead') then 'not_yours' else 'further_along' end
+            from public.contacts c where c.id = p_contact);
+  end if;
+  select p.outcome into verdict from private.promote(array[p_contact], 'lead', 'type', p_now) p;
+  return verdict;
+end
+$$;
+
 CREATE FUNCTION private.put_in_order(p_campaign uuid, p_steps smallint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1146,6 +1860,28 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.queue_outcomes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into private.outcome_queue (contact_id) select distinct a.contact_id from added a where a.contact_id is not null;
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.queue_outcomes_of_activities() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  insert into private.outcome_queue (contact_id)
+  select distinct a.contact_id from added a
+  where a.kind in ('enrolled', 'email_sent', 'unsubscribed', 'archived', 'unarchived', 'merged');
+  return null;
+end
+$$;
+
 CREATE FUNCTION private.record_type_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1156,6 +1892,22 @@ begin
           private.clock(), private.user_id());
   return null;
 end
+$$;
+
+CREATE FUNCTION private.refresh_contact_activity(p_contacts uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  insert into public.contact_activity (contact_id, last_at)
+  select c.id, greatest(
+    (select max(a.occurred_at) from public.activities a where a.contact_id = c.id and private.is_activity(a.kind)),
+    (select max(a.completed_at) from public.activities a where a.contact_id = c.id and a.kind = 'task'),
+    (select max(e.occurred_at) from public.email_events e
+     where e.contact_id = c.id and e.event in ('open', 'click') and not e.is_machine))
+  from public.contacts c where c.id = any (p_contacts)
+  order by c.id
+  on conflict (contact_id) do update set last_at = excluded.last_at
+    where contact_activity.last_at is distinct from excluded.last_at
 $$;
 
 CREATE FUNCTION private.refuse_change() RETURNS trigger
@@ -1176,6 +1928,15 @@ begin
     raise exception 'An enrollment keeps its contact, campaign and run.' using errcode = 'MP004';
   end if;
   return new;
+end
+$$;
+
+CREATE FUNCTION private.refuse_made_up() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  raise exception 'People add notes, calls, meetings and tasks to a timeline, and nothing else.' using errcode = '42501';
 end
 $$;
 
@@ -1220,24 +1981,27 @@ declare
   changed bigint;
 begin
   with candidates as (
-    select e.id, e.contact_id, e.campaign_id, e.run, e.is_type_campaign, e.next_send_at is null and not exists (
+    select e.id, e.contact_id, e.campaign_id, e.run, e.is_type_campaign and not e.kept_beside as is_the_types,
+           e.next_send_at is null and not exists (
              select from public.email_sends s
              where s.contact_id = e.contact_id and s.campaign_id = e.campaign_id and s.run = e.run
                and s.step = e.next_step and s.status in ('claimed', 'handed_over', 'unconfirmed')) as dateless,
-           row_number() over (partition by e.contact_id, e.is_type_campaign order by e.enrolled_at desc, e.id) as turn
+           row_number() over (partition by e.contact_id, e.is_type_campaign and not e.kept_beside
+                              order by e.enrolled_at desc, e.id) as turn
     from public.campaign_enrollments e
     join public.contacts c on c.id = e.contact_id
-    where e.id = any (p_enrollments) and e.status = 'paused'
+    where e.id = any (p_enrollments) and e.status = 'paused' and e.reason <> 'waits_for_other'
       and c.archived_at is null and c.email_status = 'ok' and c.email is not null
-      and not (e.is_type_campaign and exists (
+      and not (e.is_type_campaign and not e.kept_beside and exists (
         select from public.campaign_enrollments o
-        where o.contact_id = e.contact_id and o.id <> e.id and o.status = 'active' and o.is_type_campaign))),
+        where o.contact_id = e.contact_id and o.id <> e.id and o.status = 'active' and o.is_type_campaign
+          and not o.kept_beside))),
   -- One that a failed e-mail paused has no date: it goes on after that e-mail.
   planned as (
     select c.id, c.dateless, n.step, n.delay_days, n.last_sent_at
     from candidates c
     left join lateral private.next_unreceived(c.contact_id, c.campaign_id, c.run) n on c.dateless
-    where c.turn = 1 or not c.is_type_campaign)
+    where c.turn = 1 or not c.is_the_types)
   update public.campaign_enrollments e
   set status = case when p.dateless and p.step is null then 'completed' else 'active' end,
       ended_at = case when p.dateless and p.step is null then p_now end,
@@ -1305,9 +2069,63 @@ begin
 end
 $$;
 
-CREATE FUNCTION private.searchable(VARIADIC parts text[]) RETURNS text
+CREATE FUNCTION private.search_conditions(p_search text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+  s jsonb := p_search::jsonb;
+  parts text[] := array[format('c.archived_at is %snull', case when (s ->> 'archived')::boolean then 'not ' end)];
+  active constant text := 'exists (select from public.contact_activity a where a.contact_id = c.id and coalesce(a.last_at, ''-infinity'') >= %L::timestamptz)';
+  live constant text := 'exists (select from public.campaign_enrollments e where e.contact_id = c.id and e.status in (''active'', ''paused'')%s)';
+begin
+  parts := parts || array(
+    select format('c.search_text like %L', private.pattern_of(w)) from jsonb_array_elements_text(s -> 'words') w);
+  parts := parts || array(
+    select format(k.condition, v.value)
+    from jsonb_each_text(s) v
+    join (values
+      ('owner', 'c.owner_id = %L::uuid'), ('industry', 'c.industry = %L'), ('tag', 'c.tags @> array[%L]'),
+      ('campaign', format(live, ' and e.campaign_id = %L::uuid')),
+      ('created_since', 'c.created_at >= %L::timestamptz'), ('created_until', 'c.created_at < %L::timestamptz'),
+      ('active_since', active), ('quiet_since', 'not ' || active)) k (name, condition) on k.name = v.key
+    where v.value is not null);
+  if jsonb_array_length(s -> 'types') > 0 then
+    parts := parts || format('c.contact_type = any (%L::text[])', array(select jsonb_array_elements_text(s -> 'types')));
+  end if;
+  if jsonb_array_length(s -> 'statuses') > 0 then
+    -- Whom nobody can write to for want of an address is a standing of its own.
+    parts := parts || format(
+      case when s -> 'statuses' ? 'no_address' and jsonb_array_length(s -> 'statuses') = 1
+           then 'c.email_status = ''ok'' and c.email is null'
+           when s -> 'statuses' ? 'no_address'
+           then '(c.email_status = any (%1$L::text[]) and (c.email_status <> ''ok'' or c.email is not null)'
+                ' or c.email_status = ''ok'' and c.email is null)'
+           when s -> 'statuses' ? 'ok'
+           then 'c.email_status = any (%1$L::text[]) and (c.email_status <> ''ok'' or c.email is not null)'
+           else 'c.email_status = any (%1$L::text[])' end,
+      array(select jsonb_array_elements_text(s -> 'statuses')));
+  end if;
+  if (s ->> 'unowned')::boolean then
+    parts := parts || 'c.owner_id is null'::text;
+  end if;
+  if (s ->> 'without_campaign')::boolean then
+    parts := parts || ('not ' || format(live, ''));
+  end if;
+  if (s ->> 'never_active')::boolean then
+    parts := parts ||
+      'not exists (select from public.contact_activity a where a.contact_id = c.id and a.last_at is not null)'::text;
+  end if;
+  return array_to_string(parts, ' and ');
+end
+$_$;
+
+CREATE FUNCTION private.search_words(parts text[], tags text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ select pg_catalog.lower(pg_catalog.array_to_string(parts, ' ')) $$;
+    SET search_path TO ''
+    AS $$
+  select ' ' || private.plain(array_to_string(parts || tags, ' '))
+$$;
 
 CREATE FUNCTION private.send_rank(status text) RETURNS smallint
     LANGUAGE sql IMMUTABLE
@@ -1405,6 +2223,14 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.stage_label(stage text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select case stage when 'discovery' then 'Discovery' when 'proposal' then 'Proposal' when 'active' then 'Under way'
+                    when 'completed' then 'Completed' when 'lost' then 'Lost' end
+$$;
+
 CREATE FUNCTION private.standing_by_events(p_contacts uuid[]) RETURNS TABLE(contact_id uuid, status text, reason text, occurred_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1466,7 +2292,9 @@ CREATE FUNCTION private.stop_enrollments(p_contacts uuid[], p_reason text, p_now
     SET search_path TO ''
     AS $$
   update public.campaign_enrollments e
-  set status = 'stopped', reason = p_reason, ended_at = p_now, next_send_at = null, updated_at = p_now
+  set status = 'stopped', reason = p_reason, ended_at = p_now, next_send_at = null, updated_at = p_now,
+      before_archive = case when p_reason = 'archived'
+        then jsonb_build_object('status', e.status, 'reason', e.reason, 'next_send_at', e.next_send_at) end
   where e.contact_id = any (p_contacts) and e.status in ('active', 'paused')
 $$;
 
@@ -1474,18 +2302,38 @@ CREATE FUNCTION private.stop_person(p_contact uuid, p_reason text, p_source text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+  family uuid[] := private.family_of(p_contact);
 begin
   perform set_config('mpt.now', p_now::text, true);
   update public.contacts
   set email_status = 'unsubscribed', email_status_reason = p_reason, email_status_at = p_now, updated_at = p_now
-  where id = p_contact and email_status not in ('unsubscribed', 'complained');
+  where id = any (family) and email_status not in ('unsubscribed', 'complained');
   insert into public.suppressions (email, reason, source, created_at)
   select distinct s.to_email, 'unsubscribed', p_source, p_now from public.email_sends s
-  where s.contact_id = p_contact and s.handed_over_at is not null
+  where s.contact_id = any (family) and s.handed_over_at is not null
   on conflict (email) do update set reason = excluded.reason
     where private.is_weaker(suppressions.reason, excluded.reason);
-  return exists (select from public.contacts where id = p_contact);
+  return family is not null;
 end
+$$;
+
+CREATE FUNCTION private.sums_of(p_answers smallint[], p_times bigint[]) RETURNS TABLE(sent bigint, delivered bigint, bounced bigint, dropped bigint, opened bigint, opened_raw bigint, clicked bigint, clicked_raw bigint, replied bigint, complained bigint, unsubscribed bigint, converted bigint)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+  select coalesce(sum(n.times), 0)::bigint, coalesce(sum(n.times) filter (where n.answers & 1 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 2 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 4 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 8 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 16 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 32 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 64 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 128 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 256 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 512 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 1024 > 0), 0)::bigint
+  from unnest(p_answers, p_times) n (answers, times)
 $$;
 
 CREATE FUNCTION private.suppression_of_status(email_status text) RETURNS text
@@ -1494,6 +2342,119 @@ CREATE FUNCTION private.suppression_of_status(email_status text) RETURNS text
     AS $$
   select case email_status when 'bounced' then 'hard_bounce' when 'complained' then 'complaint'
                            when 'invalid' then 'invalid' else 'unsubscribed' end
+$$;
+
+CREATE FUNCTION private.swap_addresses(p_keep uuid, p_drop uuid, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  kept public.contacts;
+  dropped public.contacts;
+begin
+  select * into kept from public.contacts where id = p_keep;
+  select * into dropped from public.contacts where id = p_drop;
+  -- Without an address a contact needs a name.
+  update public.contacts
+  set email = null, updated_at = p_now,
+      last_name = case when btrim(first_name || last_name) = '' then coalesce(nullif(kept.last_name, ''), 'Merged') else last_name end
+  where id = p_drop;
+  update public.contacts set email = dropped.email, updated_at = p_now where id = p_keep;
+  if kept.email is not null then
+    update public.contacts set email = kept.email, last_name = dropped.last_name, updated_at = p_now where id = p_drop;
+  end if;
+end
+$$;
+
+CREATE FUNCTION private.switch_campaigns(p_contacts uuid[], p_from text[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  stopping uuid[];
+  keeping uuid[];
+  finishing uuid[];
+begin
+  -- In one order, the one in which the engine meets them: an enrollment is older than what waits for it.
+  perform from public.campaign_enrollments e
+  where e.contact_id = any (p_contacts) and e.status in ('active', 'paused') order by e.id for no key update;
+  update public.campaign_enrollments e
+  set status = 'stopped', reason = 'type_changed', ended_at = p_now, next_send_at = null, updated_at = p_now
+  where e.contact_id = any (p_contacts) and e.reason = 'waits_for_other';
+
+  with moved as (
+    select c.id, m.was, c.contact_type as is_now, y.campaign_id
+    from unnest(p_contacts, p_from) m (id, was)
+    join public.contacts c on c.id = m.id
+    join public.contact_types y on y.key = c.contact_type),
+  running as (
+    select e.id, e.campaign_id, m.was, m.is_now, m.campaign_id as following, exists (
+             select from public.campaign_enrollments o
+             where o.contact_id = m.id and o.campaign_id = m.campaign_id and o.status in ('active', 'paused')) as is_there
+    from moved m join public.campaign_enrollments e on e.contact_id = m.id
+    where e.is_type_campaign and e.status in ('active', 'paused') and e.campaign_id is distinct from m.campaign_id),
+  pairs as (
+    select p.*, private.switch_policy(p.campaign_id, p.was, p.is_now) as policy
+    from (select distinct r.campaign_id, r.was, r.is_now from running r) p),
+  judged as (
+    select r.id, case when r.following is null then 'stop_and_start'
+                      when p.policy = 'finish_first' and r.is_there then 'keep_both' else p.policy end as policy
+    from running r join pairs p using (campaign_id, was, is_now))
+  select array_agg(id) filter (where policy = 'stop_and_start'), array_agg(id) filter (where policy = 'keep_both'),
+         array_agg(id) filter (where policy = 'finish_first')
+  into stopping, keeping, finishing from judged;
+
+  update public.campaign_enrollments e
+  set status = 'stopped', reason = 'type_changed', ended_at = p_now, next_send_at = null, updated_at = p_now
+  where e.id = any (stopping);
+  update public.campaign_enrollments e set kept_beside = true, updated_at = p_now
+  where e.id = any (keeping) and not e.kept_beside;
+  -- What ran beside may be the campaign of the type now.
+  update public.campaign_enrollments e set kept_beside = false, updated_at = p_now
+  from public.contacts c join public.contact_types y on y.key = c.contact_type
+  where c.id = any (p_contacts) and e.contact_id = c.id and e.campaign_id = y.campaign_id
+    and e.kept_beside and e.status in ('active', 'paused');
+  perform private.enroll(p_contacts, null, 'type', p_now, finishing);
+end
+$$;
+
+CREATE FUNCTION private.switch_policy(p_campaign uuid, p_from text, p_to text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select coalesce((
+    select s.policy from public.type_switches s
+    where s.to_type = p_to and s.from_type = coalesce((
+      select y.key from public.contact_types y where y.campaign_id = p_campaign
+      order by (y.key = p_from) desc nulls last, y.position, y.key limit 1), p_from)), 'stop_and_start')
+$$;
+
+CREATE FUNCTION private.tell_family() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  update public.contacts c
+  set email_status = new.email_status, email_status_reason = new.email_status_reason,
+      email_status_at = new.email_status_at, updated_at = private.clock()
+  where c.id = any (private.family_of(new.id)) and c.id <> new.id
+    and private.weight_of(c.email_status) < private.weight_of(new.email_status);
+  return null;
+end
+$$;
+
+CREATE FUNCTION private.tell_of_skip(p_place public.campaign_enrollments, p_step smallint, p_what text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  insert into public.activities (contact_id, occurred_at, kind, summary, enrollment_id)
+  select p_place.contact_id, p_now, 'step_skipped',
+         p_what || ': ' || coalesce((
+           select t.name from public.drip_campaign_templates t
+           where t.campaign_id = d.id and t.step = p_step and t.status <> 'draft'
+           order by t.status = 'published' desc, t.version desc limit 1), 'an e-mail') || ' (' || d.name || ')',
+         p_place.id
+  from public.drip_campaigns d where d.id = p_place.campaign_id
 $$;
 
 CREATE FUNCTION private.trip_breakers(p_now timestamp with time zone) RETURNS void
@@ -1533,26 +2494,6 @@ CREATE FUNCTION private.uncount(p_sends uuid[]) RETURNS void
   from (select (s.handed_over_at at time zone 'UTC')::date as day, count(*)::integer as many
         from public.email_sends s where s.id = any (p_sends) and s.handed_over_at is not null group by 1) n
   where d.day = n.day
-$$;
-
-CREATE FUNCTION private.user_id() RETURNS uuid
-    LANGUAGE sql STABLE
-    AS $$
-  select (nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::pg_catalog.jsonb
-            operator(pg_catalog.->>) 'sub')::pg_catalog.uuid
-$$;
-
-CREATE FUNCTION private.uuid_v7() RETURNS uuid
-    LANGUAGE sql
-    AS $$
-  select pg_catalog.encode(
-    pg_catalog.set_bit(pg_catalog.set_bit(
-      pg_catalog.overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
-        pg_catalog.substring(pg_catalog.int8send(
-          (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
-             operator(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.int8), 3), 1, 6),
-      52, 1), 53, 1),
-    'hex')::pg_catalog.uuid
 $$;
 
 CREATE FUNCTION private.verified_address() RETURNS text
@@ -1626,6 +2567,7 @@ CREATE FUNCTION private.words_for(reason text) RETURNS text
     when 'no_address' then 'the contact has no address' when 'restarted' then 'restarted from the beginning'
     when 'merged' then 'the contact was merged into another'
     when 'waits_for_other' then 'it waits for another campaign to end'
+    when 'other_stopped' then 'the contact asked for no more e-mails of the campaign it waited for'
     else '' end
 $$;
 
@@ -1689,6 +2631,37 @@ CREATE FUNCTION public.a_thousand_rows() RETURNS SETOF integer
     SET search_path TO ''
     AS $$ select generate_series(1, 1000) $$;
 
+CREATE FUNCTION public.accept_discovery(p_submission uuid, p_now timestamp with time zone) RETURNS TABLE(contact_outcome text, campaign_outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  told public.discovery_submissions;
+begin
+  if not private.is_staff() then
+    raise exception 'Only staff look after submissions.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  select * into told from public.discovery_submissions s where s.id = p_submission for update;
+  if told.contact_id is null then
+    raise exception 'The contact of this submission is no longer there.' using errcode = 'MP006';
+  end if;
+  perform private.adopt_by_discovery(p_submission, coalesce(told.assigned_to, private.user_id()), p_now);
+  if cardinality(private.changeable(array[told.contact_id])) = 0 then
+    raise exception 'Only the owner of the contact or an admin accepts this.' using errcode = '42501';
+  end if;
+  update public.contacts c set archived_at = null, updated_at = p_now where c.id = told.contact_id and c.archived_at is not null;
+  contact_outcome := private.promote_by_discovery(told.contact_id, false, true, false, p_now);
+  campaign_outcome := private.campaign_of_discovery(told.contact_id, contact_outcome, false);
+  update public.discovery_submissions s
+  set contact_outcome = accept_discovery.contact_outcome, campaign_outcome = accept_discovery.campaign_outcome,
+      assigned_to = coalesce(s.assigned_to, private.user_id()), updated_at = p_now,
+      status = case s.status when 'new' then 'in_progress' else s.status end
+  where s.id = p_submission;
+  return next;
+end
+$$;
+
 CREATE FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1713,6 +2686,220 @@ begin
   select count(*) into fresh from public.suppressions s
   where s.email in (select lower(btrim(g)) from unnest(p_emails) g);
   return greatest(fresh - before, 0);
+end
+$$;
+
+CREATE FUNCTION public.applied_migrations() RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_admin() then
+    raise exception 'Only an admin looks into the installation.' using errcode = '42501';
+  end if;
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    return query execute 'select version::text from supabase_migrations.schema_migrations order by version';
+  end if;
+end
+$$;
+
+CREATE FUNCTION public.campaign_figures(p_since timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(campaign_id uuid, key text, name text, status text, sent bigint, delivered bigint, bounced bigint, dropped bigint, opened bigint, opened_raw bigint, clicked bigint, clicked_raw bigint, replied bigint, complained bigint, unsubscribed bigint, converted bigint, enrolled bigint, completed bigint, stopped bigint, succeeded bigint, converted_contacts bigint, median_days_to_conversion double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff see figures.' using errcode = '42501';
+  end if;
+  return query
+  select d.id, d.key, d.name, d.status, m.*, b.enrolled, x.completed, x.stopped, g.succeeded, v.people, v.days
+  from public.drip_campaigns d
+  cross join lateral (
+    select array_agg(n.answers) as answers, array_agg(n.times) as times
+    from (select o.answers, count(*) as times from private.email_outcomes o
+          where o.campaign_id = d.id and o.sent_at >= p_since and o.sent_at < p_until group by o.answers) n) a
+  cross join lateral private.sums_of(a.answers, a.times) m
+  cross join lateral (
+    select count(*) as enrolled from public.campaign_enrollments e
+    where e.campaign_id = d.id and e.enrolled_at >= p_since and e.enrolled_at < p_until) b
+  cross join lateral (
+    select count(*) filter (where e.status = 'completed') as completed, count(*) filter (where e.status = 'stopped') as stopped
+    from public.campaign_enrollments e
+    where e.campaign_id = d.id and e.ended_at >= p_since and e.ended_at < p_until) x
+  cross join lateral (
+    select count(distinct o.enrollment_id) as succeeded from private.email_outcomes o
+    where o.campaign_id = d.id and o.enrolled_at >= p_since and o.enrolled_at < p_until
+      and (o.replied or o.converted_at is not null)) g
+  cross join lateral (
+    select count(distinct o.person_id) as people,
+           percentile_cont(0.5) within group (order by extract(epoch from o.converted_at - o.enrolled_at)::float8 / 86400) as days
+    from private.email_outcomes o
+    where o.campaign_id = d.id and o.sent_at >= p_since and o.sent_at < p_until and o.converted_at is not null) v
+  where d.status <> 'archived' or m.sent > 0
+  order by (select min(y.position) from public.contact_types y where y.campaign_id = d.id), d.name, d.id;
+end
+$$;
+
+CREATE FUNCTION public.campaign_states() RETURNS TABLE(id uuid, key text, name text, description text, status text, paused_reason text, window_days smallint[], window_start time without time zone, window_end time without time zone, respect_holidays boolean, active_count bigint, paused_count bigint, completed_count bigint, stopped_count bigint, held_count bigint, step_count bigint, next_send_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    return;
+  end if;
+  return query
+  select d.id, d.key, d.name, d.description, d.status, d.paused_reason, d.window_days, d.window_start, d.window_end,
+         d.respect_holidays, coalesce(n.active, 0), coalesce(n.paused, 0), coalesce(n.completed, 0),
+         coalesce(n.stopped, 0), coalesce(h.held, 0), s.steps, s.earliest
+  from public.drip_campaigns d
+  left join (
+    select e.campaign_id, count(*) filter (where e.status = 'active') as active,
+           count(*) filter (where e.status = 'paused') as paused,
+           count(*) filter (where e.status = 'completed') as completed,
+           count(*) filter (where e.status = 'stopped') as stopped
+    from public.campaign_enrollments e group by e.campaign_id) n on n.campaign_id = d.id
+  left join (
+    select m.campaign_id, count(*) as held from public.email_sends m
+    where m.held_at is not null group by m.campaign_id) h on h.campaign_id = d.id
+  -- Step by step the index of due rows knows the earliest at once.
+  cross join lateral (
+    select count(*) as steps, min(f.next_send_at) as earliest
+    from public.drip_campaign_templates t
+    left join lateral (
+      select e.next_send_at from public.campaign_enrollments e
+      where e.campaign_id = t.campaign_id and e.next_step = t.step and e.status = 'active'
+        and e.next_send_at is not null
+      order by e.next_send_at limit 1) f on true
+    where t.campaign_id = d.id and t.status = 'published') s
+  order by (select min(y.position) from public.contact_types y where y.campaign_id = d.id), d.name;
+end
+$$;
+
+CREATE FUNCTION public.capture_attendees(p_event uuid, p_rows text, p_now timestamp with time zone) RETURNS TABLE(row_number integer, outcome text, contact_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  event_name text := (select name from public.networking_events where id = p_event);
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff add attendees.' using errcode = '42501';
+  end if;
+  if event_name is null then
+    raise exception 'This event is not there any more.' using errcode = 'MP006';
+  end if;
+  create temporary table captured on commit drop as
+  select i.row_number, i.outcome, i.contact_id from public.import_contacts(p_rows, event_name, 'skip', false, p_now) i;
+  -- The import turns this off for its own statement's sake, and on again.
+  perform set_config('mpt.now', p_now::text, true);
+
+  perform private.enroll(array(select c.contact_id from captured c where c.outcome = 'imported'), null, 'event', p_now);
+  update captured c set outcome = case p.outcome when 'there_already' then 'known' else p.outcome end
+  from private.promote(
+    private.changeable(array(select k.contact_id from captured k where k.outcome = 'skipped')), 'networking', 'event', p_now) p
+  where c.contact_id = p.contact_id and c.outcome = 'skipped';
+  update captured c
+  set outcome = case when c.outcome = 'imported' then 'new'
+                     when c.outcome = 'skipped' and private.is_forward('networking', k.contact_type) then 'further_along'
+                     when c.outcome = 'skipped' then 'known' else c.outcome end
+  from public.contacts k where k.id = c.contact_id;
+
+  with added as (
+    insert into public.networking_event_attendees (event_id, contact_id, added_by, created_at)
+    select distinct p_event, c.contact_id, private.user_id(), p_now from captured c where c.contact_id is not null
+    on conflict do nothing
+    returning networking_event_attendees.contact_id),
+  told as (
+    insert into public.activities (contact_id, occurred_at, kind, summary)
+    select a.contact_id, p_now, 'networking_event', 'Met at ' || event_name from added a)
+  update captured c set outcome = 'there_before'
+  where c.contact_id is not null and c.contact_id not in (select a.contact_id from added a);
+  return query select c.row_number, c.outcome, c.contact_id from captured c order by c.row_number;
+  drop table captured;
+end
+$$;
+
+CREATE FUNCTION public.change_campaigns_of(p_contacts uuid[], p_action text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+declare
+  allowed uuid[] := private.changeable(p_contacts);
+  meant uuid[];
+begin
+  meant := array(
+    select e.id from public.campaign_enrollments e
+    where e.contact_id = any (allowed)
+      and (e.status = 'active' and p_action <> 'resume' or e.status = 'paused' and p_action <> 'pause'));
+  perform public.change_enrollments(meant, p_action, p_now);
+  return query
+  with touched as (
+    select e.contact_id, bool_or(e.status <> 'paused' or p_action <> 'resume') as done
+    from public.campaign_enrollments e where e.id = any (meant) group by e.contact_id)
+  select g.id, case when g.id <> all (allowed) then 'not_yours' when t.done then 'changed'
+                    when t.contact_id is not null then 'stays_paused' else 'nothing_runs' end
+  from (select u.id, min(u.n) as place from unnest(p_contacts) with ordinality u (id, n) group by u.id) g
+  left join touched t on t.contact_id = g.id order by g.place;
+end
+$$;
+
+CREATE FUNCTION public.change_contacts(p_contacts uuid[], p_changes text, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+declare
+  wish jsonb := p_changes::jsonb;
+  allowed uuid[] := private.changeable(p_contacts);
+  added text[] := array(select jsonb_array_elements_text(wish -> 'add_tags'));
+  removed text[] := array(select jsonb_array_elements_text(wish -> 'remove_tags'));
+begin
+  if wish - '{contact_type,owner_id,add_tags,remove_tags,archived}'::text[] <> '{}' then
+    raise exception 'Only type, owner, tags and the archive are changed together.' using errcode = '22023';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  return query
+  with wanted as (
+    select c.id, c.contact_type, c.owner_id, c.tags, c.archived_at, c.merged_into is not null as is_merged,
+           coalesce(wish ->> 'contact_type', c.contact_type) as new_type,
+           case when wish ? 'owner_id' then (wish ->> 'owner_id')::uuid else c.owner_id end as new_owner,
+           array(select t from unnest(c.tags || added) with ordinality u (t, n)
+                 where t <> all (removed) group by t order by min(n)) as new_tags,
+           case wish -> 'archived' when 'true' then coalesce(c.archived_at, p_now)
+             when 'false' then case when c.merged_into is not null then c.archived_at end
+             else c.archived_at end as new_archived_at
+    from public.contacts c where c.id = any (allowed)),
+  written as (
+    update public.contacts c
+    set contact_type = w.new_type, owner_id = w.new_owner, tags = w.new_tags, archived_at = w.new_archived_at, updated_at = p_now
+    from wanted w
+    where c.id = w.id and (w.contact_type, w.owner_id, w.tags, w.archived_at)
+      is distinct from (w.new_type, w.new_owner, w.new_tags, w.new_archived_at)
+    returning c.id)
+  select g.id, case when d.id is not null then 'changed'
+                    when w.is_merged and wish -> 'archived' = 'false' then 'merged'
+                    when w.id is not null then 'unchanged'
+                    when private.is_staff() and not exists (select from public.contacts c where c.id = g.id) then 'gone'
+                    else 'not_yours' end
+  from (select u.id, min(u.n) as place from unnest(p_contacts) with ordinality u (id, n) group by u.id) g
+  left join wanted w on w.id = g.id left join written d on d.id = g.id order by g.place;
+end
+$$;
+
+CREATE FUNCTION public.change_discovery_form(p_open boolean, p_accept_first boolean, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.is_admin() then
+    raise exception 'Only an admin opens or closes the public form.' using errcode = '42501';
+  end if;
+  update public.app_settings a set value = to_jsonb(n.value), updated_at = p_now
+  from (values ('discovery_form_open', p_open), ('discovery_form_accept_first', p_accept_first)) n (key, value)
+  where a.key = n.key and a.value <> to_jsonb(n.value);
 end
 $$;
 
@@ -1786,42 +2973,89 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.change_settings(p_settings text, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  given jsonb := p_settings::jsonb;
+  changed bigint;
+begin
+  if not private.is_admin() then
+    raise exception 'Only an admin changes the settings.' using errcode = '42501';
+  end if;
+  if jsonb_typeof(given) <> 'object' then
+    raise exception 'Settings are given by their names.' using errcode = '22023';
+  end if;
+  if exists (
+    select from jsonb_object_keys(given) k where k <> all (
+      '{mail_from_name,mail_from_email,mail_reply_to,mail_postal_address,default_time_zone,default_country}'::text[]))
+  then
+    raise exception 'There is no such setting.' using errcode = '22023';
+  end if;
+  update public.app_settings s set value = g.value, updated_at = p_now
+  from jsonb_each(given) g
+  where s.key = g.key and s.value is distinct from g.value;
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+
+CREATE FUNCTION public.change_switches(p_switches text, p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  given jsonb := p_switches::jsonb;
+  changed bigint;
+  forgotten bigint;
+begin
+  if not private.is_admin() then
+    raise exception 'Only an admin changes what a change of type brings.' using errcode = '42501';
+  end if;
+  if jsonb_typeof(given) <> 'array' then
+    raise exception 'Switches are given as a list.' using errcode = '22023';
+  end if;
+  delete from public.type_switches s
+  using jsonb_to_recordset(given) g (from_type text, to_type text, policy text)
+  where s.from_type = g.from_type and s.to_type = g.to_type and g.policy = 'stop_and_start';
+  get diagnostics forgotten = row_count;
+  insert into public.type_switches as s (from_type, to_type, policy, updated_at)
+  select g.from_type, g.to_type, g.policy, p_now
+  from jsonb_to_recordset(given) g (from_type text, to_type text, policy text)
+  where g.policy is distinct from 'stop_and_start'
+  on conflict (from_type, to_type) do update set policy = excluded.policy, updated_at = excluded.updated_at
+    where s.policy <> excluded.policy;
+  get diagnostics changed = row_count;
+  return changed + forgotten;
+end
+$$;
+
 CREATE FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
+  family uuid[] := private.family_of(p_contact);
   campaign uuid;
-  latest uuid;
 begin
   perform set_config('mpt.now', p_now::text, true);
   if p_choice = 'everything' then
     return private.stop_person(p_contact, 'Chose no more e-mails on the preference page.', 'link', p_now);
   elsif p_choice = 'pause' then
     -- Pressed again a moment later it is the same pause, not a longer one.
-    if private.keep_quiet(p_contact, date_trunc('day', p_now, 'UTC') + 31 * interval '24 hours', 'asked_for_a_pause', p_now) then
+    if private.keep_quiet(family[1], date_trunc('day', p_now, 'UTC') + 31 * interval '24 hours', 'asked_for_a_pause', p_now) then
       insert into public.activities (contact_id, occurred_at, kind, summary)
-      values (p_contact, p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
+      values (family[1], p_now, 'quiet', 'Asked for a pause of 30 days on the preference page');
     end if;
-    return exists (select from public.contacts where id = p_contact);
+    return family is not null;
   elsif p_choice <> 'this_campaign' then
     raise exception 'Unknown choice %: use this_campaign, pause or everything.', p_choice using errcode = '22023';
   end if;
-
   select d.id into campaign from public.drip_campaigns d where d.key = p_campaign;
-  select e.id into latest from public.campaign_enrollments e
-  where e.contact_id = p_contact and e.campaign_id = campaign
-  order by e.run desc, e.status in ('active', 'paused') desc, e.enrolled_at desc limit 1 for update;
-  update public.campaign_enrollments e
-  set status = case when e.status in ('active', 'paused') then 'stopped' else e.status end, reason = 'opted_out',
-      ended_at = coalesce(e.ended_at, p_now), next_send_at = null, updated_at = p_now
-  where e.id = latest and e.reason <> 'opted_out';
-  if found then
-    insert into public.activities (contact_id, occurred_at, kind, summary, enrollment_id)
-    select p_contact, p_now, 'unsubscribed', 'Asked for no more e-mails of ' || d.name, latest
-    from public.drip_campaigns d where d.id = campaign;
-  end if;
-  return latest is not null;
+  return campaign is not null and family is not null and private.opt_out(family[1], campaign, not exists (
+    select from public.campaign_enrollments e
+    where e.contact_id = any (family) and e.contact_id <> family[1] and e.campaign_id = campaign), p_now);
 end
 $$;
 
@@ -1837,6 +3071,7 @@ declare
   claimed uuid[];
   on_their_way uuid[];
   willing uuid[];
+  behind uuid[];
   taken integer;
   -- What this run has claimed and not handed over yet will take its place in the day; the rest is left in peace.
   room integer := private.account_room(p_now);
@@ -1865,7 +3100,13 @@ begin
         select e.id, e.contact_id, e.run, e.next_send_at, c.email, c.quiet_until,
                case when c.archived_at is not null or c.email_status <> 'ok' or c.email is null
                       or exists (select from public.suppressions s where s.email = c.email) then 'stopped'
-                    when c.quiet_until > p_now then 'quiet' else 'eligible' end as standing
+                    when c.quiet_until > p_now then 'quiet'
+                    -- Nearly nobody was merged with another, and the index says so at once.
+                    when exists (
+                      select from public.contacts m join public.email_sends s on s.contact_id = m.id
+                      where m.merged_into = c.id and s.campaign_id = turn.campaign_id and s.step = turn.step and s.run >= e.run
+                        and s.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')) then 'received'
+                    else 'eligible' end as standing
         from public.campaign_enrollments e
         join public.contacts c on c.id = e.contact_id
         where e.campaign_id = turn.campaign_id and e.next_step = turn.step
@@ -1887,8 +3128,9 @@ begin
         insert into public.drip_decisions
           (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, until, scheduler_run_id)
         select due.contact_id, due.id, turn.campaign_id, turn.step, p_now,
-               case due.standing when 'quiet' then 'quiet' else 'not_eligible' end,
+               case due.standing when 'quiet' then 'quiet' when 'received' then 'already_received' else 'not_eligible' end,
                case due.standing when 'quiet' then 'The contact is not to be written to for a while.'
+                 when 'received' then 'A contact merged into this one received this e-mail; it is not sent again.'
                  else 'This contact may not be written to: archived, unsubscribed or on the suppression list.' end,
                case due.standing when 'quiet' then due.quiet_until end, p_run
         from due where due.standing <> 'eligible'),
@@ -1912,8 +3154,12 @@ begin
           where s.status = 'retry'
         returning s.id, s.enrollment_id)
       select array(select i.id from inserted i), array(select i.enrollment_id from inserted i),
-             array(select due.id from due where due.standing = 'eligible'), (select count(*) from due)
-      into claimed, on_their_way, willing, taken;
+             array(select due.id from due where due.standing = 'eligible'), (select count(*) from due),
+             array(select due.id from due where due.standing = 'received')
+      into claimed, on_their_way, willing, taken, behind;
+      if cardinality(behind) > 0 then
+        perform private.go_on(behind, p_now);
+      end if;
 
       -- Some of them have this e-mail already (in flight, held or received): they move on without it.
       if cardinality(willing) > cardinality(claimed) then
@@ -1947,12 +3193,206 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) RETURNS bigint
+CREATE FUNCTION public.cohort_figures(p_campaign uuid, p_months integer, p_zone text, p_now timestamp with time zone) RETURNS TABLE(month date, enrolled bigint, sent bigint, opened bigint, clicked bigint, replied bigint, completed bigint, unsubscribed bigint, converted bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET work_mem TO '32MB'
+    AS $$
+declare
+  last_month timestamp;
+  first_month timestamp;
+  since timestamptz;
+  until timestamptz;
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff see figures.' using errcode = '42501';
+  end if;
+  last_month := date_trunc('month', p_now at time zone p_zone);
+  first_month := last_month - (p_months - 1) * interval '1 month';
+  since := first_month at time zone p_zone;
+  until := (last_month + interval '1 month') at time zone p_zone;
+  return query
+  with begun as (
+    select date_trunc('month', e.enrolled_at at time zone p_zone)::date as month, count(*) as enrolled,
+           count(*) filter (where e.status = 'completed') as completed
+    from public.campaign_enrollments e
+    where e.campaign_id = p_campaign and e.enrolled_at >= since and e.enrolled_at < until group by 1),
+  each as (
+    select o.enrolled_at, bit_or(o.answers) as answers
+    from private.email_outcomes o
+    where o.campaign_id = p_campaign and o.enrolled_at >= since and o.enrolled_at < until
+    group by o.enrollment_id, o.enrolled_at),
+  mailed as (
+    select date_trunc('month', a.enrolled_at at time zone p_zone)::date as month, count(*) as sent,
+           count(*) filter (where a.answers & 8 > 0) as opened, count(*) filter (where a.answers & 32 > 0) as clicked,
+           count(*) filter (where a.answers & 128 > 0) as replied, count(*) filter (where a.answers & 512 > 0) as unsubscribed,
+           count(*) filter (where a.answers & 1024 > 0) as converted
+    from each a group by 1)
+  select g::date, coalesce(b.enrolled, 0), coalesce(m.sent, 0), coalesce(m.opened, 0), coalesce(m.clicked, 0),
+         coalesce(m.replied, 0), coalesce(b.completed, 0), coalesce(m.unsubscribed, 0), coalesce(m.converted, 0)
+  from generate_series(first_month, last_month, interval '1 month') g
+  left join begun b on b.month = g::date
+  left join mailed m on m.month = g::date
+  order by 1;
+end
+$$;
+
+CREATE FUNCTION public.contact_family(p_contact uuid) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
-  select count(*) from public.find_contacts(
-    p_text, p_types, p_statuses, p_owner, p_industry, p_tag, p_archived, null, null)
+  select unnest(private.family_of(p_contact)) where private.acts_as_service() or private.is_staff()
+$$;
+
+CREATE FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_before timestamp with time zone, p_before_source smallint, p_before_id bigint, p_limit integer) RETURNS TABLE(source smallint, id bigint, contact_id uuid, occurred_at timestamp with time zone, kind text, summary text, actor_name text, due_at timestamp with time zone, completed_at timestamp with time zone, assigned_name text, decision_reason text, until timestamp with time zone, template_name text, campaign_name text, send_id uuid, send_status text, provider text, delivered_at timestamp with time zone, opens bigint, last_opened_at timestamp with time zone, clicks bigint, last_clicked_at timestamp with time zone, clicked_urls text[], machine_opens bigint, machine_clicks bigint, trouble text, trouble_reason text, complained_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  with happened as (
+    select 1::smallint as source, a.id, a.contact_id, a.occurred_at, a.kind, a.summary, a.actor_id,
+           a.due_at, a.completed_at, a.assigned_to, null::text as decision_reason, null::timestamptz as until,
+           a.send_id, null::uuid as campaign_id, null::smallint as step
+    from public.activities a
+    where a.contact_id = any (p_contacts) and (p_kinds is null or a.kind = any (p_kinds))
+    union all
+    select 0::smallint, d.id, d.contact_id, d.decided_at, 'decision', d.explanation, null,
+           null, null, null, d.reason, d.until, null, d.campaign_id, d.step
+    from public.drip_decisions d
+    where d.contact_id = any (p_contacts) and (p_kinds is null or 'decision' = any (p_kinds))
+      -- These two stand among the activities, with who did it or what the provider said.
+      and d.reason not in ('skipped_by_user', 'send_failed')),
+  shown as (
+    select * from happened h
+    where p_before is null or (h.occurred_at, h.source, h.id) < (p_before, p_before_source, p_before_id)
+    order by h.occurred_at desc, h.source desc, h.id desc limit p_limit)
+  select h.source, h.id, h.contact_id, h.occurred_at, h.kind, h.summary, w.full_name,
+         h.due_at, h.completed_at, p.full_name, h.decision_reason, h.until,
+         coalesce(t.name, (select v.name from public.drip_campaign_templates v
+                           where v.campaign_id = h.campaign_id and v.step = h.step and v.status <> 'draft'
+                           order by v.status = 'published' desc, v.version desc limit 1)),
+         c.name, s.id, s.status, s.provider, s.delivered_at,
+         r.opens, r.last_opened_at, r.clicks, r.last_clicked_at, r.clicked_urls, r.machine_opens, r.machine_clicks,
+         r.trouble, r.trouble_reason, r.complained_at
+  from shown h
+  left join public.profiles w on w.id = h.actor_id
+  left join public.profiles p on p.id = h.assigned_to
+  left join public.email_sends s on s.id = h.send_id
+  left join public.drip_campaign_templates t on t.id = s.template_id
+  left join public.drip_campaigns c on c.id = coalesce(s.campaign_id, h.campaign_id)
+  left join lateral (
+    select count(*) filter (where y.event = 'open' and not y.is_machine) as opens,
+           max(y.occurred_at) filter (where y.event = 'open' and not y.is_machine) as last_opened_at,
+           count(*) filter (where y.event = 'click' and not y.is_machine) as clicks,
+           max(y.occurred_at) filter (where y.event = 'click' and not y.is_machine) as last_clicked_at,
+           array_agg(distinct y.url) filter (where y.event = 'click' and not y.is_machine and y.url <> '') as clicked_urls,
+           count(*) filter (where y.event = 'open' and y.is_machine) as machine_opens,
+           count(*) filter (where y.event = 'click' and y.is_machine) as machine_clicks,
+           (array_agg(y.event order by y.event = 'bounce' desc, y.event = 'dropped' desc, y.occurred_at)
+              filter (where y.event in ('bounce', 'dropped', 'blocked')))[1] as trouble,
+           (array_agg(y.reason order by y.event = 'bounce' desc, y.event = 'dropped' desc, y.occurred_at)
+              filter (where y.event in ('bounce', 'dropped', 'blocked')))[1] as trouble_reason,
+           min(y.occurred_at) filter (where y.event = 'spamreport') as complained_at
+    from public.email_events y where y.send_id = s.id) r on true
+  order by h.occurred_at desc, h.source desc, h.id desc
+$$;
+
+CREATE FUNCTION public.count_enrollments(p_campaign uuid, p_filter text, p_most integer) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select count(*) from private.fitting_enrollments(p_campaign, p_filter::jsonb, null, p_most)
+  where private.acts_as_service() or private.is_staff()
+$$;
+
+CREATE FUNCTION public.count_found(p_search text, p_most integer) RETURNS TABLE(total bigint, kind text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$
+declare
+  conditions text;
+  counted bigint;
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    return;
+  end if;
+  conditions := private.search_conditions(p_search);
+  execute format('select count(*) from (select from public.contacts c where %s limit %s) x',
+                 conditions, p_most::bigint + 1) into counted;
+  if counted <= p_most then
+    return query select counted, 'exactly';
+  elsif conditions = 'c.archived_at is null' then
+    return query
+      select greatest(i.reltuples::bigint, p_most), 'about' from pg_catalog.pg_class i
+      where i.oid = 'public.contacts_by_type'::regclass;
+  else
+    return query select p_most::bigint, 'more';
+  end if;
+end
+$$;
+
+CREATE FUNCTION public.count_outcomes() RETURNS TABLE(taken bigint, waiting bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  touched uuid[];
+  left_out uuid[];
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff see figures.' using errcode = '42501';
+  end if;
+  taken := 0;
+  if pg_try_advisory_xact_lock(hashtextextended('mpt.outcomes', 0)) then
+    with gone as (
+      delete from private.outcome_queue q
+      where q.id in (select n.id from private.outcome_queue n order by n.id limit 1000)
+      returning q.contact_id)
+    select count(*), array_agg(distinct g.contact_id) into taken, touched from gone g;
+    if touched is not null then
+      left_out := private.judge_outcomes(touched);
+      insert into private.outcome_queue (contact_id) select unnest(left_out);
+      taken := taken - cardinality(left_out);
+    end if;
+  end if;
+  waiting := (select count(*) from (select from private.outcome_queue limit 100000) q);
+  return next;
+end
+$$;
+
+CREATE FUNCTION public.day_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone, p_zone text) RETURNS TABLE(day date, sent bigint, delivered bigint, opened bigint, clicked bigint, replied bigint, unsubscribed bigint, converted bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff see figures.' using errcode = '42501';
+  end if;
+  return query
+  select n.day, sum(n.times)::bigint, coalesce(sum(n.times) filter (where n.answers & 1 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 8 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 32 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 128 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 512 > 0), 0)::bigint,
+         coalesce(sum(n.times) filter (where n.answers & 1024 > 0), 0)::bigint
+  from (select (o.sent_at at time zone p_zone)::date as day, o.answers, count(*) as times from private.email_outcomes o
+        where (p_campaign is null or o.campaign_id = p_campaign) and o.sent_at >= p_since and o.sent_at < p_until
+        group by 1, o.answers) n
+  group by n.day order by n.day;
+end
+$$;
+
+CREATE FUNCTION public.discovery_form() RETURNS TABLE(is_open boolean, accept_first boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if private.acts_as_service() or private.is_staff() then
+    return query select private.setting('discovery_form_open') = 'true', private.setting('discovery_form_accept_first') = 'true';
+  end if;
+end
 $$;
 
 CREATE FUNCTION public.due_by_step(p_now timestamp with time zone) RETURNS TABLE(campaign text, step smallint, email text, due bigint)
@@ -1965,6 +3405,27 @@ CREATE FUNCTION public.due_by_step(p_now timestamp with time zone) RETURNS TABLE
   join public.campaign_enrollments e on e.campaign_id = d.id and e.next_step = t.step
   where d.status = 'active' and e.status = 'active' and e.next_send_at <= p_now
   group by d.id, d.key, t.step, t.name, t.position order by d.id, t.position
+$$;
+
+CREATE FUNCTION public.duplicate_groups(p_limit integer) RETURNS TABLE(contact_ids uuid[], sign text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+  select g.ids, g.sign from (
+    select array_agg(c.id order by c.id) as ids, 'phone' as sign from public.contacts c
+    where c.phone <> '' and c.archived_at is null and length(regexp_replace(c.phone, '\D', '', 'g')) >= 7
+    group by right(regexp_replace(c.phone, '\D', '', 'g'), 9) having count(*) between 2 and 10
+    union all
+    select array_agg(c.id order by c.id), 'name' from public.contacts c
+    where c.archived_at is null and c.first_name <> '' and c.last_name <> ''
+    group by lower(c.last_name), lower(c.first_name), lower(c.company_name)
+    having count(*) between 2 and 10
+       -- Those that all share one number stand above already.
+       and not (bool_and(length(regexp_replace(c.phone, '\D', '', 'g')) >= 7)
+                and count(distinct right(regexp_replace(c.phone, '\D', '', 'g'), 9)) = 1)) g
+  where private.acts_as_service() or private.is_staff()
+  order by g.ids[cardinality(g.ids)] desc limit p_limit
 $$;
 
 CREATE FUNCTION public.end_quiet(p_contact uuid, p_now timestamp with time zone) RETURNS boolean
@@ -2120,28 +3581,85 @@ CREATE FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[],
   order by a.number desc limit p_limit
 $$;
 
-CREATE FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) RETURNS SETOF uuid
+CREATE FUNCTION public.find_contacts(p_search text, p_order text, p_before uuid, p_limit integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS $$
+    SET jit TO 'off'
+    AS $_$
+declare
+  conditions text;
+  living text;
+  source text := 'public.contacts c';
+  key text;
+  direction text := '';
+  beyond text := '';
+  inner_order text;
+  outer_order text;
+  found uuid[];
 begin
   if not private.acts_as_service() and not private.is_staff() then
     return;
   end if;
-  return query
-  select c.id from public.contacts c
-  where (c.archived_at is not null) = p_archived
-    and (p_text is null or c.search_text ilike p_text)
-    and (p_types is null or c.contact_type = any (p_types))
-    and (p_statuses is null or c.email_status = any (p_statuses))
-    and (p_owner is null or c.owner_id = p_owner)
-    and (p_industry is null or c.industry = p_industry)
-    and (p_tag is null or p_tag = any (c.tags))
-    and (p_before is null or c.id < p_before)
-  order by c.id desc
-  limit p_limit;
+  conditions := private.search_conditions(p_search);
+  living := private.search_conditions(jsonb_build_object('archived', p_search::jsonb -> 'archived')::text);
+  case p_order
+    when 'newest' then
+      direction := ' desc';
+    when 'name' then
+      key := 'c.name_key';
+    when 'company' then
+      key := 'c.company_key';
+    when 'activity' then
+      source := 'public.contact_activity l join public.contacts c on c.id = l.contact_id';
+      key := 'coalesce(l.last_at, ''-infinity'')';
+      direction := ' desc';
+    else
+      raise exception 'Unknown order %: use newest, name, company or activity.', p_order using errcode = '22023';
+  end case;
+  inner_order := concat_ws(', ', key || direction, case p_order when 'activity' then 'l.contact_id' else 'c.id' end || direction);
+  outer_order := case when key is null then '' else 'c.key' || direction || ', ' end || 'c.id' || direction;
+  if p_before is not null then
+    beyond := format(' and (%1$s) %2$s (select %1$s from %3$s where c.id = %4$L)',
+      replace(inner_order, direction, ''), case direction when ' desc' then '<' else '>' end, source, p_before);
+  end if;
+  execute format(
+    'select array(select c.id from (select c.*, %s as key from %s where %s%s order by %s limit 3000) c'
+    ' where %s order by %s limit %s)',
+    coalesce(key, 'null'), source, living, beyond, inner_order, conditions, outer_order, p_limit) into found;
+  if cardinality(found) < p_limit then
+    execute format(
+      'select array(select c.id from (select c.id, %s as key from %s where %s%s offset 0) c order by %s limit %s)',
+      coalesce(key, 'null'), source, conditions, beyond, outer_order, p_limit) into found;
+  end if;
+  return query select unnest(found);
 end
+$_$;
+
+CREATE FUNCTION public.find_enrollment_ids(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select f.id from private.fitting_enrollments(p_campaign, p_filter::jsonb, p_before, p_limit) f (id)
+  where private.acts_as_service() or private.is_staff()
+  order by f.id desc
+$$;
+
+CREATE FUNCTION public.find_enrollments(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) RETURNS TABLE(id uuid, contact_id uuid, contact_name text, email text, company_name text, owner_name text, status text, reason text, run integer, enrolled_at timestamp with time zone, ended_at timestamp with time zone, next_send_at timestamp with time zone, last_sent_at timestamp with time zone, next_template_name text, next_position smallint, step_count bigint, may_change boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select e.id, e.contact_id, btrim(c.first_name || ' ' || c.last_name), c.email::text, c.company_name, o.full_name,
+         e.status, e.reason, e.run, e.enrolled_at, e.ended_at, e.next_send_at, e.last_sent_at, t.name, t.position,
+         (select count(*) from public.drip_campaign_templates s
+          where s.campaign_id = e.campaign_id and s.status = 'published'),
+         private.is_admin() or private.acts_as_service() or coalesce(private.user_id() in (c.owner_id, c.created_by), false)
+  from private.fitting_enrollments(p_campaign, p_filter::jsonb, p_before, p_limit) f (id)
+  join public.campaign_enrollments e on e.id = f.id
+  join public.contacts c on c.id = e.contact_id
+  left join public.profiles o on o.id = c.owner_id
+  left join public.drip_campaign_templates t
+    on t.campaign_id = e.campaign_id and t.step = e.next_step and t.status = 'published'
+  order by e.id desc
 $$;
 
 CREATE FUNCTION public.finish_run(p_run bigint, p_now timestamp with time zone, p_counts text, p_error text, p_next_run_at timestamp with time zone) RETURNS void
@@ -2529,6 +4047,153 @@ CREATE FUNCTION public.may_sign_in(p_email text) RETURNS boolean
       or exists (select from public.invitations i where i.email = lower(btrim(p_email)))
 $$;
 
+CREATE FUNCTION public.merge_contacts(p_keep uuid, p_drop uuid, p_values text, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+declare
+  kept public.contacts;
+  dropped public.contacts;
+  chosen public.contacts;
+  ran public.campaign_enrollments[];
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff merge contacts.' using errcode = '42501';
+  elsif p_keep = p_drop then
+    return 'same';
+  elsif (select count(*) from public.contacts where id in (p_keep, p_drop)) < 2 then
+    return 'gone';
+  elsif cardinality(private.changeable(array[p_keep, p_drop])) < 2 then
+    return 'not_yours';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  -- In one order, so that two merges never wait for each other. No claim passes this lock.
+  perform from public.contacts c
+  where c.id in (p_keep, p_drop) or c.merged_into in (p_keep, p_drop) order by c.id for update;
+  select * into kept from public.contacts where id = p_keep;
+  select * into dropped from public.contacts where id = p_drop;
+  if kept.id is null or dropped.id is null then
+    return 'gone';
+  elsif kept.merged_into is not null or dropped.merged_into is not null then
+    return 'already_merged';
+  elsif kept.archived_at is not null then
+    return 'kept_is_archived';
+  elsif exists (select from public.email_sends s
+                where s.contact_id in (p_keep, p_drop) and s.status in ('claimed', 'handed_over')) then
+    return 'under_way';
+  end if;
+  chosen := jsonb_populate_record(kept, p_values::jsonb);
+  if chosen.email is distinct from kept.email and chosen.email is distinct from dropped.email then
+    raise exception 'The address is one of the two.' using errcode = '22023';
+  end if;
+
+  select array_agg(e order by e.id) into ran from public.campaign_enrollments e
+  where e.contact_id = p_drop and e.status in ('active', 'paused');
+  perform private.stop_enrollments(array[p_drop], 'merged', p_now);
+  update public.contacts set merged_into = p_keep, archived_at = coalesce(archived_at, p_now), updated_at = p_now
+  where id = p_drop or merged_into = p_drop;
+  if chosen.email is distinct from kept.email then
+    perform private.swap_addresses(p_keep, p_drop, p_now);
+  end if;
+  perform private.merge_wishes(p_keep, p_drop, p_now);
+  update public.contacts c
+  set first_name = chosen.first_name, last_name = chosen.last_name, phone = chosen.phone, company_name = chosen.company_name,
+      job_title = chosen.job_title, industry = chosen.industry, contact_type = chosen.contact_type, owner_id = chosen.owner_id,
+      city = chosen.city, state = chosen.state, country = chosen.country, time_zone = chosen.time_zone,
+      website = chosen.website, profile_url = chosen.profile_url, tags = chosen.tags, notes = chosen.notes, updated_at = p_now
+  where c.id = p_keep;
+  perform private.merge_campaigns(p_keep, ran, p_now);
+  perform private.move_belongings(p_drop, p_keep);
+
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  select m.id, p_now, 'merged', m.words || coalesce(nullif(btrim(o.first_name || ' ' || o.last_name), ''), o.email)
+  from (values (p_keep, p_drop, 'Merged with '), (p_drop, p_keep, 'Merged into ')) m (id, other, words)
+  join public.contacts o on o.id = m.other;
+  -- No names and no addresses: the log outlives an erased contact.
+  insert into public.audit_log (relation, row_key, operation, before, after)
+  values ('contacts', p_keep::text, 'MERGE', jsonb_build_object('contact_type', kept.contact_type),
+          jsonb_build_object('contact_type', chosen.contact_type, 'merged_id', p_drop));
+  return 'merged';
+end
+$$;
+
+CREATE FUNCTION public.move_project(p_project uuid, p_stage text, p_reason text, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  project public.projects;
+begin
+  if not private.is_staff() then
+    raise exception 'Only staff move projects.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  select * into project from public.projects where id = p_project for update;
+  if project.id is null then
+    return 'gone';
+  end if;
+  if project.stage = p_stage then
+    return 'unchanged';
+  end if;
+  update public.projects set stage = p_stage, lost_reason = coalesce(p_reason, ''), updated_at = p_now
+  where id = p_project;
+  if not found then
+    return 'gone';
+  end if;
+  return case when p_stage = 'completed' then current_setting('mpt.promotion') else 'moved' end;
+end
+$$;
+
+CREATE FUNCTION public.post_discovery(p_answers text, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  given jsonb := p_answers::jsonb;
+  hold boolean := private.setting('discovery_form_accept_first') = 'true';
+  known public.discovery_submissions;
+  person record;
+  verdict text;
+begin
+  if not private.acts_as_service() then
+    raise exception 'Only the public form posts.' using errcode = '42501';
+  elsif private.setting('discovery_form_open') is distinct from 'true' then
+    return 'closed';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  -- One at a time an address: a double click sends twice at once.
+  perform pg_advisory_xact_lock(hashtextextended('discovery ' || (given ->> 'email'), 0));
+  select * into known from public.discovery_submissions s
+  where s.email = given ->> 'email' and s.source = 'public' and s.submitted_at > p_now - interval '24 hours'
+  order by s.submitted_at desc limit 1 for update;
+  if known.id is not null then
+    if known.answers = given or jsonb_array_length(known.earlier) >= 4 then
+      return 'ignored';
+    end if;
+    update public.discovery_submissions s
+    set earlier = s.earlier || jsonb_build_array(s.answers), answers = given, updated_at = p_now,
+        status = case s.status when 'done' then 'new' else s.status end
+    where s.id = known.id;
+    return 'updated';
+  end if;
+  perform set_config('mpt.auto_enroll', case when hold then 'off' else 'on' end, true);
+  person := private.contact_of_discovery(null, given, 'discovery form', p_now);
+  perform set_config('mpt.auto_enroll', 'on', true);
+  verdict := private.promote_by_discovery(person.contact_id, person.created, true, hold, p_now);
+  insert into public.discovery_submissions
+    (contact_id, email, answers, source, assigned_to, submitted_at, updated_at, contact_outcome, campaign_outcome)
+  select person.contact_id, given ->> 'email', given, 'public', p.id, p_now, p_now, verdict,
+         private.campaign_of_discovery(person.contact_id, verdict, hold)
+  from public.contacts c left join public.profiles p on p.id = c.owner_id and p.active
+  where c.id = person.contact_id;
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  values (person.contact_id, p_now, 'discovery',
+          left('Asked for a discovery call on the website' || coalesce('. Goals: ' || nullif(given ->> 'goals', ''), ''), 1000));
+  return 'taken';
+end
+$$;
+
 CREATE FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2556,6 +4221,100 @@ begin
   select count(*) into moved from back;
   return moved;
 end
+$$;
+
+CREATE FUNCTION public.postponed_enrollments(p_now timestamp with time zone, p_limit integer) RETURNS TABLE(enrollment_id uuid, contact_id uuid, contact_name text, campaign_name text, email_name text, reason text, explanation text, decided_at timestamp with time zone, until timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select l.enrollment_id, l.contact_id, btrim(c.first_name || ' ' || c.last_name), d.name, t.name, l.reason,
+         l.explanation, l.decided_at, l.until
+  from (
+    select distinct on (y.until, y.enrollment_id)
+           y.enrollment_id, y.contact_id, y.campaign_id, y.reason, y.explanation, y.decided_at, y.until, e.next_step
+    from public.drip_decisions y
+    join public.campaign_enrollments e
+      on e.id = y.enrollment_id and e.status = 'active' and e.next_send_at = y.until and e.next_step = y.step
+    where y.until > p_now
+    order by y.until, y.enrollment_id, y.id desc
+    limit p_limit) l
+  join public.contacts c on c.id = l.contact_id
+  join public.drip_campaigns d on d.id = l.campaign_id
+  left join public.drip_campaign_templates t
+    on t.campaign_id = l.campaign_id and t.step = l.next_step and t.status = 'published'
+  order by l.until, l.enrollment_id
+$$;
+
+CREATE FUNCTION public.preview_switch(p_contacts uuid[], p_type text, p_now timestamp with time zone) RETURNS TABLE(campaign_name text, outcome text, contacts bigint, received bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+declare
+  allowed uuid[] := private.changeable(p_contacts);
+  moving uuid[] := array(select c.id from public.contacts c where c.id = any (allowed) and c.contact_type <> p_type);
+  was_live uuid[];
+  was_waiting uuid[];
+  told jsonb;
+begin
+  begin
+    perform set_config('mpt.now', p_now::text, true);
+    select array_agg(e.id) filter (where e.reason <> 'waits_for_other'), array_agg(e.id) filter (where e.reason = 'waits_for_other')
+    into was_live, was_waiting from public.campaign_enrollments e
+    where e.contact_id = any (moving) and e.is_type_campaign and e.status in ('active', 'paused');
+    update public.contacts c set contact_type = p_type, updated_at = p_now where c.id = any (moving);
+    with others as (
+      select e.contact_id, e.campaign_id, case
+          when e.status = 'stopped' and e.id = any (was_waiting) then 'no_longer_waits'
+          when e.status = 'stopped' then 'stops'
+          when e.campaign_id = y.campaign_id then null
+          when e.kept_beside then 'goes_on_beside' else 'goes_on_first' end as outcome
+      from public.campaign_enrollments e, public.contact_types y
+      where y.key = p_type and e.id = any (was_live || was_waiting)),
+    following as (
+      select r.contact_id, y.campaign_id, n.received, case
+          when r.outcome <> 'already_enrolled' then r.outcome
+          when n.reason = 'waits_for_other' then 'waits'
+          when n.id = any (was_live) then 'goes_on'
+          when n.received > 0 then 'continues' else 'starts' end as outcome
+      from private.enroll(moving, null, 'type', p_now) r
+      cross join public.contact_types y
+      left join lateral (
+        select e.id, e.reason, (select count(*) from public.email_sends s
+                                where s.contact_id = e.contact_id and s.campaign_id = e.campaign_id and s.run = e.run
+                                  and s.status not in ('claimed', 'retry')) as received
+        from public.campaign_enrollments e
+        where e.contact_id = r.contact_id and e.campaign_id = y.campaign_id and e.status in ('active', 'paused')) n on true
+      where y.key = p_type)
+    select jsonb_agg(t) into told from (
+      select 1 as place, d.name as campaign_name, o.outcome, count(*) as contacts, 0 as received
+      from others o join public.drip_campaigns d on d.id = o.campaign_id where o.outcome is not null
+      group by d.name, o.outcome
+      union all
+      select 2, coalesce(d.name, ''), f.outcome, count(*), coalesce(max(f.received), 0)
+      from following f left join public.drip_campaigns d on d.id = f.campaign_id group by d.name, f.outcome
+      union all
+      select 3, '', 'there_already', cardinality(allowed) - cardinality(moving), 0
+      where cardinality(allowed) > cardinality(moving)) t;
+    raise exception 'taken back' using errcode = 'MP000';
+  exception when sqlstate 'MP000' then
+    null;
+  end;
+  return query
+  select t.campaign_name, t.outcome, t.contacts, t.received
+  from jsonb_to_recordset(told) t (place integer, campaign_name text, outcome text, contacts bigint, received bigint)
+  order by t.place, t.contacts desc, t.campaign_name, t.outcome;
+end
+$$;
+
+CREATE FUNCTION public.project_totals(p_owner uuid, p_since timestamp with time zone) RETURNS TABLE(stage text, projects bigint, value_cents bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select p.stage, count(*), coalesce(sum(p.value_cents), 0)::bigint from public.projects p
+  where (p_owner is null or p.owner_id = p_owner)
+    and (p_since is null or p.stage not in ('completed', 'lost') or p.stage_changed_at >= p_since)
+  group by p.stage
 $$;
 
 CREATE FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) RETURNS uuid
@@ -2596,6 +4355,51 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.queue_counts(p_now timestamp with time zone, p_most integer) RETURNS TABLE(due bigint, put_off bigint, unconfirmed bigint, failed bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+  select coalesce((select sum(s.due) from public.due_by_step(p_now) s), 0)::bigint,
+         (select count(*) from public.postponed_enrollments(p_now, p_most)),
+         h.unconfirmed, h.failed
+  from (select count(*) filter (where m.status = 'unconfirmed') as unconfirmed,
+               count(*) filter (where m.status = 'failed') as failed
+        from public.email_sends m where m.held_at is not null) h
+  where private.is_staff()
+$$;
+
+CREATE FUNCTION public.recent_reactions(p_mine boolean, p_since timestamp with time zone, p_limit integer) RETURNS TABLE(contact_id uuid, contact_name text, email text, company_name text, event text, occurred_at timestamp with time zone, times bigint, template_name text, campaign_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+  me uuid := private.user_id();
+  everything boolean := private.is_admin() and not p_mine;
+begin
+  if not private.is_staff() then
+    return;
+  end if;
+  return query
+  with lately as (
+    select coalesce(c.merged_into, c.id) as contact_id, e.event, max(e.occurred_at) as last_at, count(*) as times,
+           (array_agg(e.send_id order by e.occurred_at desc))[1] as send_id
+    from public.email_events e join public.contacts c on c.id = e.contact_id
+    where e.event in ('reply', 'click') and not e.is_machine and e.occurred_at >= p_since
+      and (everything or me in (c.owner_id, c.created_by)) and (c.archived_at is null or c.merged_into is not null)
+    group by 1, 2)
+  select l.contact_id, btrim(c.first_name || ' ' || c.last_name), c.email, c.company_name, l.event, l.last_at, l.times,
+         t.name, d.name
+  from lately l
+  join public.contacts c on c.id = l.contact_id
+  left join public.email_sends s on s.id = l.send_id
+  left join public.drip_campaign_templates t on t.id = s.template_id
+  left join public.drip_campaigns d on d.id = s.campaign_id
+  order by l.event = 'reply' desc, l.last_at desc
+  limit p_limit;
+end
+$$;
+
 CREATE FUNCTION public.record_events(p_events text, p_now timestamp with time zone) RETURNS TABLE(stored bigint, repeated bigint, "foreign" bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2614,10 +4418,11 @@ begin
       provider_event_id text, url text, attempt text, reason text, user_agent text, ip text,
       says_machine boolean, payload jsonb)),
   known as (
-    select i.*, s.id as send, coalesce(s.contact_id, c.id) as contact
+    select i.*, s.id as send, coalesce(c.merged_into, c.id) as contact
     from incoming i
     left join public.email_sends s on s.id = i.ours
-    left join public.contacts c on s.id is null and c.email = i.email),
+    left join public.contacts c
+      on c.id = coalesce(s.contact_id, (select a.id from public.contacts a where s.id is null and a.email = i.email))),
   inserted as (
     insert into public.email_events
       (send_id, contact_id, event, occurred_at, message_id, email, url, attempt, reason, provider_event_id,
@@ -2692,10 +4497,13 @@ begin
              where message_id = p_message_id and event in ('reply', 'auto_reply') and email = lower(btrim(p_sender))) then
     return 'repeated';
   end if;
-  select id into person from public.contacts where email = lower(btrim(p_sender));
+  -- Locked, so that a merge going on just now is waited for.
+  select coalesce(c.merged_into, c.id) into person
+  from public.contacts c where c.email = lower(btrim(p_sender)) for key share;
   if person is null then
-    select f.contact_id into person from public.former_addresses f
-    where f.email = lower(btrim(p_sender)) order by f.replaced_at desc limit 1;
+    select coalesce(c.merged_into, c.id) into person
+    from public.former_addresses f join public.contacts c on c.id = f.contact_id
+    where f.email = lower(btrim(p_sender)) order by f.replaced_at desc limit 1 for key share of c;
   end if;
   if person is null and p_kind = 'remove_me' then
     -- Erased, or never known: the wish stands all the same.
@@ -2721,6 +4529,22 @@ begin
             || to_char(p_quiet_until at time zone 'UTC', 'FMDD Mon YYYY'));
   end if;
   return 'stored';
+end
+$$;
+
+CREATE FUNCTION public.recount_outcomes() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  queued bigint;
+begin
+  if not private.acts_as_service() then
+    raise exception 'Only an operator counts everything again.' using errcode = '42501';
+  end if;
+  insert into private.outcome_queue (contact_id) select distinct e.contact_id from public.campaign_enrollments e;
+  get diagnostics queued = row_count;
+  return queued;
 end
 $$;
 
@@ -2757,7 +4581,6 @@ $$;
 CREATE FUNCTION public.rescore_events(p_since timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET statement_timeout TO '55s'
     AS $$
 declare
   changed bigint := 0;
@@ -2777,6 +4600,8 @@ begin
                  min(e.occurred_at) filter (where e.event = 'click' and not e.is_machine) as clicked_at
           from public.email_events e where e.send_id = any (part_of_them) group by e.send_id) x
     where s.id = x.send_id and (s.first_opened_at, s.first_clicked_at) is distinct from (x.opened_at, x.clicked_at);
+    insert into private.outcome_queue (contact_id)
+    select distinct s.contact_id from public.email_sends s where s.id = any (part_of_them);
   end loop;
   return changed;
 end
@@ -2789,6 +4614,7 @@ CREATE FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timestamp wit
 declare
   old public.campaign_enrollments;
   latest integer;
+  waits boolean;
   fresh uuid;
 begin
   select * into old from public.campaign_enrollments where id = p_enrollment for update;
@@ -2804,13 +4630,23 @@ begin
              and (archived_at is not null or email_status <> 'ok' or email is null)) then
     raise exception 'This contact may not be written to.' using errcode = 'MP006';
   end if;
+  waits := old.reason = 'waits_for_other';
+  select max(e.run) into latest from public.campaign_enrollments e
+  where e.contact_id = any (private.family_of(old.contact_id)) and e.campaign_id = old.campaign_id;
   update public.campaign_enrollments
   set status = 'stopped', reason = 'restarted', ended_at = p_now, next_send_at = null, updated_at = p_now
   where id = old.id and status in ('active', 'paused');
   insert into public.campaign_enrollments
-    (contact_id, campaign_id, is_type_campaign, run, restarted_from, next_step, next_send_at, source, enrolled_at, updated_at)
-  select old.contact_id, old.campaign_id, old.is_type_campaign, old.run + 1, old.id, t.step,
-         p_now + t.delay_days * interval '1 day', 'manual', p_now, p_now
+    (contact_id, campaign_id, is_type_campaign, run, restarted_from, next_step, next_send_at, source, enrolled_at, updated_at,
+     status, reason, waits_for, kept_beside)
+  select old.contact_id, old.campaign_id, old.is_type_campaign, latest + 1, old.id, t.step,
+         case when not waits then p_now + t.delay_days * interval '1 day' end, 'manual', p_now, p_now,
+         case when waits then 'paused' else 'active' end, case when waits then 'waits_for_other' else '' end,
+         case when waits then old.waits_for end,
+         -- The contact's type may have come back to this campaign since.
+         old.kept_beside and not exists (
+           select from public.contacts c join public.contact_types y on y.key = c.contact_type
+           where c.id = old.contact_id and y.campaign_id = old.campaign_id)
   from public.drip_campaign_templates t
   where t.campaign_id = old.campaign_id and t.status = 'published'
   order by t.position limit 1
@@ -2819,6 +4655,33 @@ begin
     raise exception 'This campaign has no published e-mails.' using errcode = 'MP006';
   end if;
   return fresh;
+end
+$$;
+
+CREATE FUNCTION public.restart_enrollments(p_enrollments uuid[], p_now timestamp with time zone) RETURNS TABLE(outcome text, enrollments bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+declare
+  one uuid;
+  outcomes text[] := '{}';
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    return;
+  end if;
+  foreach one in array p_enrollments loop
+    begin
+      perform public.restart_enrollment(one, p_now);
+      outcomes := outcomes || 'restarted'::text;
+    exception
+      when insufficient_privilege then outcomes := outcomes || 'not_yours'::text;
+      when sqlstate 'MP004' then outcomes := outcomes || 'not_the_latest'::text;
+      when sqlstate 'MP006' then outcomes := outcomes || 'may_not_be_written_to'::text;
+      when unique_violation then outcomes := outcomes || 'in_another_type_campaign'::text;
+    end;
+  end loop;
+  return query select o, count(*) from unnest(outcomes) o group by o order by o;
 end
 $$;
 
@@ -2877,15 +4740,32 @@ begin
     from public.campaign_enrollments e
     where s.id = any (p_sends) and s.status = 'failed'
       and e.id = s.enrollment_id and e.status = 'paused' and e.reason = 'send_failed' and e.next_step = s.step
-      and not (e.is_type_campaign and exists (
+      and not (e.is_type_campaign and not e.kept_beside and exists (
         select from public.campaign_enrollments o
-        where o.contact_id = e.contact_id and o.status = 'active' and o.is_type_campaign))
+        where o.contact_id = e.contact_id and o.status = 'active' and o.is_type_campaign and not o.kept_beside))
     returning s.enrollment_id)
   update public.campaign_enrollments e
   set status = 'active', reason = '', next_send_at = p_now, updated_at = p_now
   from again where e.id = again.enrollment_id;
   get diagnostics freed = row_count;
   return freed;
+end
+$$;
+
+CREATE FUNCTION public.save_discovery_draft(p_draft uuid, p_contact uuid, p_answers text, p_now timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  saved uuid;
+begin
+  update public.discovery_drafts d set contact_id = p_contact, answers = p_answers::jsonb, updated_at = p_now
+  where d.id = p_draft returning d.id into saved;
+  if saved is null then
+    insert into public.discovery_drafts (contact_id, answers, created_at, updated_at)
+    values (p_contact, p_answers::jsonb, p_now, p_now) returning id into saved;
+  end if;
+  return saved;
 end
 $$;
 
@@ -2994,12 +4874,158 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.similar_contacts(p_first_name text, p_last_name text, p_company text, p_phone text, p_email text, p_except uuid, p_limit integer) RETURNS TABLE(contact_id uuid, sign text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+  select s.id, (array_agg(s.sign order by array_position('{phone,name,address}', s.sign)))[1]
+  from (
+    select c.id, 'phone' as sign from public.contacts c
+    where c.phone <> '' and c.archived_at is null and length(regexp_replace(p_phone, '\D', '', 'g')) >= 7
+      and right(regexp_replace(c.phone, '\D', '', 'g'), 9) = right(regexp_replace(p_phone, '\D', '', 'g'), 9)
+    union all
+    select c.id, 'name' from public.contacts c
+    where c.archived_at is null and btrim(p_first_name) <> '' and btrim(p_last_name) <> ''
+      and lower(c.last_name) = lower(btrim(p_last_name)) and lower(c.first_name) = lower(btrim(p_first_name))
+      and ('' in (c.company_name, btrim(p_company)) or lower(c.company_name) = lower(btrim(p_company)))
+    union all
+    select c.id, 'address' from public.contacts c
+    where c.email is not null and c.archived_at is null and p_email like '%@%'
+      and split_part(c.email, '@', 1) = split_part(lower(btrim(p_email)), '@', 1)
+      and extensions.similarity(c.first_name || ' ' || c.last_name, p_first_name || ' ' || p_last_name) > 0.4) s
+  where s.id is distinct from p_except and (private.acts_as_service() or private.is_staff())
+  group by s.id
+  order by min(array_position('{phone,name,address}', s.sign)), s.id desc limit p_limit
+$$;
+
+CREATE FUNCTION public.skip_step(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  place public.campaign_enrollments;
+  known public.email_sends;
+  following record;
+begin
+  select e.* into place from public.campaign_enrollments e where e.id = p_enrollment;
+  if place.id is null or cardinality(private.changeable(array[place.contact_id])) = 0 then
+    raise exception 'You may not change this enrollment.' using errcode = '42501';
+  end if;
+  -- As the claim does: whoever comes second sees what the first has done.
+  select e.* into place from public.campaign_enrollments e where e.id = p_enrollment for no key update;
+  if place.status not in ('active', 'paused') then
+    return 'over';
+  elsif place.next_step is distinct from p_step then
+    return 'not_next';
+  end if;
+  select s.* into known from public.email_sends s
+  where s.contact_id = place.contact_id and s.campaign_id = place.campaign_id and s.run = place.run and s.step = p_step;
+  if known.status = 'failed' and place.reason = 'send_failed' then
+    return 'failed';
+  elsif known.status = 'unconfirmed' then
+    return 'unconfirmed';
+  elsif known.status in ('claimed', 'handed_over') then
+    return 'under_way';
+  elsif known.status = 'retry' then
+    -- Evidence about an earlier attempt locks the send first and the enrollment then: waiting for it here could
+    -- be waiting for ever.
+    perform from public.email_sends s where s.id = known.id and s.status = 'retry' for no key update skip locked;
+    if not found then
+      return 'under_way';
+    end if;
+    update public.email_sends s
+    set status = 'failed', reason = 'Skipped by hand.', settled_at = p_now, claimed_at = p_now, retry_at = null
+    where s.id = known.id;
+  else
+    insert into public.email_sends
+      (enrollment_id, contact_id, campaign_id, step, run, template_id, to_email, status, reason, attempts,
+       claimed_at, settled_at, due_at)
+    select place.id, place.contact_id, place.campaign_id, p_step, place.run, t.id, coalesce(c.email, ''), 'failed',
+           'Skipped by hand.', 0, p_now, p_now, place.next_send_at
+    from public.drip_campaign_templates t, public.contacts c
+    where t.campaign_id = place.campaign_id and t.step = p_step and t.status = 'published' and c.id = place.contact_id
+    -- Received before, in whatever way: the enrollment only goes on.
+    on conflict on constraint one_email_a_step_and_run do nothing;
+  end if;
+  perform private.tell_of_skip(place, p_step, 'Skipped', p_now);
+  insert into public.drip_decisions (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, until)
+  select place.contact_id, place.id, place.campaign_id, p_step, p_now, 'skipped_by_user',
+         'Skipped by ' || coalesce((select p.full_name from public.profiles p where p.id = private.user_id()), 'the system'),
+         -- When it would have gone out, should it be put back; nothing for one that was paused.
+         case place.status when 'active' then greatest(p_now, place.next_send_at) end;
+
+  select n.step, n.delay_days into following
+  from private.next_unreceived(place.contact_id, place.campaign_id, place.run) n;
+  if following.step is not null then
+    update public.campaign_enrollments e
+    set next_step = following.step, next_send_at = p_now + following.delay_days * interval '1 day', updated_at = p_now
+    where e.id = place.id;
+  else
+    update public.campaign_enrollments e
+    set status = 'completed', reason = '', ended_at = p_now, next_step = null, next_send_at = null, updated_at = p_now
+    where e.id = place.id;
+  end if;
+  return 'skipped';
+end
+$$;
+
 CREATE FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text, p_host text, p_sender text) RETURNS bigint
     LANGUAGE sql
     SET search_path TO ''
     AS $$
   insert into public.scheduler_runs (started_at, trigger, host, sender)
   values (p_now, p_trigger, p_host, p_sender::jsonb) returning id
+$$;
+
+CREATE FUNCTION public.start_waiting(p_enrollments uuid[], p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  mine uuid[];
+begin
+  select array_agg(e.id) into mine from public.campaign_enrollments e
+  where e.id = any (p_enrollments) and e.reason = 'waits_for_other' and e.contact_id = any (private.changeable(
+    array(select x.contact_id from public.campaign_enrollments x where x.id = any (p_enrollments))));
+  loop
+    -- Each round ends what is waited for; where that leads to another, the next round ends it.
+    update public.campaign_enrollments e
+    set status = 'stopped', reason = 'stopped_by_user', ended_at = p_now, next_send_at = null, updated_at = p_now
+    from public.campaign_enrollments w
+    where w.id = any (mine) and w.reason = 'waits_for_other' and e.id = w.waits_for and e.status in ('active', 'paused');
+    exit when not found;
+  end loop;
+  return (select count(*) from public.campaign_enrollments e where e.id = any (mine) and e.status <> 'paused');
+end
+$$;
+
+CREATE FUNCTION public.step_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(campaign_id uuid, step smallint, "position" smallint, name text, sent bigint, delivered bigint, bounced bigint, dropped bigint, opened bigint, opened_raw bigint, clicked bigint, clicked_raw bigint, replied bigint, complained bigint, unsubscribed bigint, converted bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff see figures.' using errcode = '42501';
+  end if;
+  return query
+  with mail as (
+    select n.step, array_agg(n.answers) as answers, array_agg(n.times) as times
+    from (select o.step, o.answers, count(*) as times from private.email_outcomes o
+          where o.campaign_id = p_campaign and o.sent_at >= p_since and o.sent_at < p_until
+          group by o.step, o.answers) n
+    group by n.step),
+  steps as (
+    select distinct on (t.step) t.step, case when t.status = 'published' then t.position end as place, t.name
+    from public.drip_campaign_templates t where t.campaign_id = p_campaign and t.status <> 'draft'
+    order by t.step, t.status = 'published' desc, t.version desc)
+  select p_campaign, s.step, s.place, s.name, m.*
+  from steps s left join mail a on a.step = s.step
+  cross join lateral private.sums_of(a.answers, a.times) m
+  where s.place is not null or m.sent > 0
+  order by s.place nulls last, s.step;
+end
 $$;
 
 CREATE FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) RETURNS SETOF uuid
@@ -3018,6 +5044,47 @@ CREATE FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid
     and (c.quiet_until is null or c.quiet_until <= p_now)
     and not exists (select from public.suppressions x where x.email = s.to_email)
     and not exists (select from public.app_settings a where a.key = 'sending_halt' and a.value <> 'null')
+$$;
+
+CREATE FUNCTION public.submit_discovery(p_draft uuid, p_contact uuid, p_answers text, p_due timestamp with time zone, p_now timestamp with time zone) RETURNS TABLE(submission_id uuid, contact_id uuid, contact_outcome text, campaign_outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  given jsonb := p_answers::jsonb;
+  person record;
+  may boolean;
+begin
+  if not private.is_staff() then
+    raise exception 'Only staff submit a call.' using errcode = '42501';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  delete from public.discovery_drafts d where d.id = p_draft and d.owner_id = private.user_id();
+  if not found then
+    raise exception 'This call was submitted already, or its draft was discarded.' using errcode = 'MP006';
+  end if;
+  person := private.contact_of_discovery(p_contact, given, 'discovery call', p_now);
+  may := cardinality(private.changeable(array[person.contact_id])) > 0;
+  if may and not person.created then
+    perform private.complete_contact(person.contact_id, given, p_now);
+  end if;
+  contact_id := person.contact_id;
+  contact_outcome := private.promote_by_discovery(person.contact_id, person.created, may, false, p_now);
+  campaign_outcome := private.campaign_of_discovery(person.contact_id, contact_outcome, false);
+  insert into public.discovery_submissions as s
+    (contact_id, email, answers, status, assigned_to, submitted_at, updated_at, contact_outcome, campaign_outcome)
+  values (person.contact_id, nullif(given ->> 'email', ''), given, 'in_progress', private.user_id(), p_now, p_now,
+          submit_discovery.contact_outcome, submit_discovery.campaign_outcome)
+  returning s.id into submission_id;
+  insert into public.activities (contact_id, occurred_at, kind, summary)
+  values (person.contact_id, p_now, 'discovery',
+          left('Held a discovery call' || coalesce('. Goals: ' || nullif(given ->> 'goals', ''), ''), 1000));
+  if coalesce(given ->> 'next_step', '') <> '' then
+    insert into public.activities (contact_id, occurred_at, kind, summary, due_at)
+    values (person.contact_id, p_now, 'task', left(given ->> 'next_step', 1000), p_due);
+  end if;
+  return next;
+end
 $$;
 
 CREATE FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) RETURNS TABLE(released bigint, unconfirmed bigint, confirmed bigint, resent bigint, held bigint)
@@ -3094,38 +5161,149 @@ CREATE FUNCTION public.take_run_request(p_now timestamp with time zone) RETURNS 
   select exists (select from taken)
 $$;
 
+CREATE FUNCTION public.triage_discovery(p_submission uuid, p_new_status text, p_assigned_to uuid, p_seen uuid, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.is_staff() then
+    raise exception 'Only staff look after submissions.' using errcode = '42501';
+  elsif p_assigned_to is not null and not exists (select from public.profiles where id = p_assigned_to and active) then
+    raise exception 'This colleague does not work here any more.' using errcode = 'MP006';
+  end if;
+  perform set_config('mpt.now', p_now::text, true);
+  update public.discovery_submissions s set status = p_new_status, assigned_to = p_assigned_to, updated_at = p_now
+  where s.id = p_submission and s.assigned_to is not distinct from p_seen;
+  if not found then
+    return false;
+  end if;
+  perform private.adopt_by_discovery(p_submission, p_assigned_to, p_now);
+  return true;
+end
+$$;
+
+CREATE FUNCTION public.type_figures() RETURNS TABLE(contact_type text, label text, contacts bigint, enrolled bigint, opened bigint, clicked bigint, replied bigint, converted bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+  if not private.acts_as_service() and not private.is_staff() then
+    raise exception 'Only staff see figures.' using errcode = '42501';
+  end if;
+  return query
+  with there as (
+    select c.contact_type as type, count(*) as contacts from public.contacts c where c.archived_at is null group by 1),
+  acted as (
+    select o.contact_type as type, count(*) as enrolled, count(*) filter (where o.opened) as opened,
+           count(*) filter (where o.clicked) as clicked, count(*) filter (where o.replied) as replied,
+           count(*) filter (where o.converted) as converted
+    from private.contact_outcomes o where not o.archived group by 1)
+  select y.key, y.label, coalesce(t.contacts, 0), coalesce(a.enrolled, 0), coalesce(a.opened, 0), coalesce(a.clicked, 0),
+         coalesce(a.replied, 0), coalesce(a.converted, 0)
+  from public.contact_types y left join there t on t.type = y.key left join acted a on a.type = y.key
+  order by y.position;
+end
+$$;
+
+CREATE FUNCTION public.undo_archive(p_contacts uuid[], p_archived_at timestamp with time zone, p_now timestamp with time zone) RETURNS TABLE(contact_id uuid, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '55s'
+    AS $$
+declare
+  allowed uuid[] := private.changeable(p_contacts);
+  back uuid[];
+  revived uuid[];
+begin
+  perform set_config('mpt.now', p_now::text, true);
+  with taken_out as (
+    update public.contacts c set archived_at = null, updated_at = p_now
+    where c.id = any (allowed) and c.archived_at = p_archived_at and c.merged_into is null
+    returning c.id)
+  select array_agg(t.id) into back from taken_out t;
+
+  with revivable as (
+    select e.id, e.before_archive as was
+    from public.campaign_enrollments e join public.contacts c on c.id = e.contact_id
+    where e.contact_id = any (back) and e.status = 'stopped' and e.reason = 'archived'
+      and e.ended_at = p_archived_at and e.before_archive is not null
+      and c.email_status = 'ok' and c.email is not null
+      and not exists (select from public.suppressions s where s.email = c.email)
+      and not exists (select from public.email_events v
+                      where v.contact_id = c.id and v.event = 'reply' and v.received_at >= p_archived_at)
+      and not (e.is_type_campaign and exists (
+        select from public.type_changes y where y.contact_id = c.id and y.changed_at >= p_archived_at))),
+  written as (
+    update public.campaign_enrollments e
+    set status = r.was ->> 'status', reason = r.was ->> 'reason', ended_at = null, updated_at = p_now,
+        next_send_at = (r.was ->> 'next_send_at')::timestamptz, before_archive = null
+    from revivable r where r.id = e.id
+    returning e.id)
+  select array_agg(w.id) into revived from written w;
+  -- An e-mail was under way when it was archived: on from where that led.
+  perform private.go_on(array(
+    select e.id from public.campaign_enrollments e
+    where e.id = any (revived) and e.next_send_at is null and e.reason <> 'send_failed' and not exists (
+      select from public.email_sends s
+      where s.contact_id = e.contact_id and s.campaign_id = e.campaign_id and s.run = e.run and s.step = e.next_step
+        and s.status in ('claimed', 'handed_over', 'unconfirmed'))), p_now);
+  return query
+  select g.id, case when g.id = any (back) then 'restored' when g.id = any (allowed) then 'unchanged' else 'not_yours' end
+  from (select u.id, min(u.n) as place from unnest(p_contacts) with ordinality u (id, n) group by u.id) g
+  order by g.place;
+end
+$$;
+
+CREATE FUNCTION public.undo_skip(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+  place public.campaign_enrollments;
+  skip public.drip_decisions;
+begin
+  select e.* into place from public.campaign_enrollments e where e.id = p_enrollment;
+  if place.id is null or cardinality(private.changeable(array[place.contact_id])) = 0 then
+    raise exception 'You may not change this enrollment.' using errcode = '42501';
+  end if;
+  select e.* into place from public.campaign_enrollments e where e.id = p_enrollment for no key update;
+  select d.* into skip from public.drip_decisions d where d.enrollment_id = place.id order by d.id desc limit 1;
+  if skip.reason is distinct from 'skipped_by_user' or skip.step <> p_step or skip.until is null
+     or not (place.status = 'active' and place.next_send_at is not null
+             or place.status = 'completed' and place.ended_at = skip.decided_at)
+     or not exists (
+       select from public.contacts c
+       where c.id = place.contact_id and c.archived_at is null and c.email_status = 'ok' and c.email is not null)
+     or exists (
+       select from public.email_sends s
+       where s.contact_id = place.contact_id and s.campaign_id = place.campaign_id and s.run = place.run
+         and s.step <> p_step and (s.claimed_at > skip.decided_at or s.status in ('claimed', 'handed_over', 'unconfirmed')))
+  then
+    return 'too_late';
+  end if;
+  update public.email_sends s set status = 'retry', reason = '', settled_at = null, retry_at = greatest(p_now, skip.until)
+  where s.contact_id = place.contact_id and s.campaign_id = place.campaign_id and s.run = place.run and s.step = p_step
+    and s.status = 'failed' and s.settled_at = skip.decided_at;
+  if not found then
+    return 'too_late';
+  end if;
+  update public.campaign_enrollments e
+  set next_step = p_step, next_send_at = greatest(p_now, skip.until), updated_at = p_now
+  where e.id = place.id;
+  -- A statement of its own, because setting the status writes the timeline.
+  update public.campaign_enrollments e set status = 'active', ended_at = null where e.id = place.id and e.status = 'completed';
+  perform private.tell_of_skip(place, p_step, 'Put back', p_now);
+  return 'put_back';
+exception when unique_violation then
+  -- The campaign had ended with the skip, and another has taken its place.
+  return 'too_late';
+end
+$$;
+
 CREATE FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$ select private.stop_person(p_contact, 'Used the unsubscribe link.', 'link', p_now) $$;
-
-CREATE TABLE public.campaign_enrollments (
-    id uuid DEFAULT private.uuid_v7() NOT NULL,
-    contact_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
-    is_type_campaign boolean DEFAULT true NOT NULL,
-    status text DEFAULT 'active'::text NOT NULL,
-    run integer DEFAULT 1 NOT NULL,
-    restarted_from uuid,
-    next_step smallint,
-    next_send_at timestamp with time zone,
-    last_step smallint,
-    last_sent_at timestamp with time zone,
-    source text DEFAULT 'manual'::text NOT NULL,
-    enrolled_by uuid DEFAULT private.user_id(),
-    enrolled_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    ended_at timestamp with time zone,
-    reason text DEFAULT ''::text NOT NULL,
-    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT campaign_enrollments_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'type_changed'::text, 'archived'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text, 'suppressed'::text, 'replied'::text, 'opted_out'::text, 'stopped_by_user'::text, 'paused_by_user'::text, 'send_failed'::text, 'no_address'::text, 'restarted'::text, 'merged'::text, 'waits_for_other'::text]))),
-    CONSTRAINT campaign_enrollments_run_check CHECK ((run > 0)),
-    CONSTRAINT campaign_enrollments_source_check CHECK ((source = ANY (ARRAY['type'::text, 'manual'::text, 'bulk'::text, 'import'::text, 'event'::text]))),
-    CONSTRAINT campaign_enrollments_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'stopped'::text]))),
-    CONSTRAINT ended_when_over CHECK (((status = ANY (ARRAY['completed'::text, 'stopped'::text])) = (ended_at IS NOT NULL)))
-)
-WITH (fillfactor='70');
-
-ALTER TABLE ONLY public.campaign_enrollments FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.contacts (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
@@ -3154,9 +5332,12 @@ CREATE TABLE public.contacts (
     created_by uuid,
     created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    search_text text GENERATED ALWAYS AS (private.searchable(VARIADIC ARRAY[first_name, last_name, company_name, email, phone])) STORED NOT NULL,
     quiet_until timestamp with time zone,
     quiet_reason text DEFAULT ''::text NOT NULL,
+    search_text text GENERATED ALWAYS AS (private.search_words(ARRAY[first_name, last_name, company_name, email, phone, regexp_replace(phone, '[^0-9]'::text, ''::text, 'g'::text)], tags)) STORED NOT NULL COLLATE pg_catalog."C",
+    name_key text GENERATED ALWAYS AS ("left"(private.plain(COALESCE(NULLIF(btrim(((first_name || ' '::text) || last_name)), ''::text), email)), 100)) STORED NOT NULL COLLATE pg_catalog."C",
+    company_key text GENERATED ALWAYS AS ("left"(COALESCE(NULLIF(private.plain(company_name), ''::text), '�'::text), 100)) STORED NOT NULL COLLATE pg_catalog."C",
+    merged_into uuid,
     CONSTRAINT contacts_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
     CONSTRAINT contacts_email_check CHECK (((email = lower(btrim(email))) AND ((length(email) >= 3) AND (length(email) <= 254)))),
     CONSTRAINT contacts_email_status_check CHECK ((email_status = ANY (ARRAY['ok'::text, 'unsubscribed'::text, 'bounced'::text, 'complained'::text, 'invalid'::text]))),
@@ -3168,12 +5349,15 @@ CREATE TABLE public.contacts (
     CONSTRAINT contacts_time_zone_check CHECK (private.is_time_zone(time_zone))
 )
 WITH (fillfactor='85');
+ALTER TABLE ONLY public.contacts ALTER COLUMN search_text SET STATISTICS 500;
 
 ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN public.contacts.country IS 'ISO 3166-1 alpha-2, or empty';
 
 COMMENT ON COLUMN public.contacts.time_zone IS 'IANA name; null means the default of app_settings';
+
+COMMENT ON COLUMN public.contacts.merged_into IS 'The contact this one was merged into; written by merge_contacts() alone.';
 
 CREATE TABLE public.drip_campaign_templates (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
@@ -3290,7 +5474,16 @@ CREATE VIEW public.enrollment_list WITH (security_invoker='true') AS
           WHERE ((s.campaign_id = e.campaign_id) AND (s.status = 'published'::text))) AS step_count,
     ( SELECT count(*) AS count
            FROM public.email_sends s
-          WHERE ((s.contact_id = e.contact_id) AND (s.campaign_id = e.campaign_id) AND (s.run = e.run) AND (s.status = ANY (ARRAY['accepted'::text, 'delivered'::text])))) AS sent_count
+          WHERE ((s.contact_id = e.contact_id) AND (s.campaign_id = e.campaign_id) AND (s.run = e.run) AND (s.status = ANY (ARRAY['accepted'::text, 'delivered'::text])))) AS sent_count,
+    e.kept_beside,
+    e.waits_for,
+        CASE
+            WHEN (e.reason = 'waits_for_other'::text) THEN ( SELECT w.name
+               FROM (public.campaign_enrollments o
+                 JOIN public.drip_campaigns w ON ((w.id = o.campaign_id)))
+              WHERE (o.id = e.waits_for))
+            ELSE NULL::text
+        END AS waits_for_name
    FROM (((public.campaign_enrollments e
      JOIN public.contacts c ON ((c.id = e.contact_id)))
      JOIN public.drip_campaigns d ON ((d.id = e.campaign_id)))
@@ -3365,6 +5558,58 @@ CREATE FUNCTION public.webhook_health() RETURNS TABLE(last_event_at timestamp wi
   where private.acts_as_service() or private.is_staff()
 $$;
 
+CREATE TABLE private.contact_outcomes (
+    contact_id uuid NOT NULL,
+    contact_type text NOT NULL,
+    archived boolean NOT NULL,
+    opened boolean NOT NULL,
+    clicked boolean NOT NULL,
+    replied boolean NOT NULL,
+    converted boolean NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE private.contact_outcomes IS 'One row a contact that was ever enrolled, merged ones in the row of the one kept; derived as email_outcomes is.';
+
+CREATE TABLE private.email_outcomes (
+    send_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    enrollment_id uuid NOT NULL,
+    enrolled_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    step smallint NOT NULL,
+    delivered boolean NOT NULL,
+    bounced boolean NOT NULL,
+    dropped boolean NOT NULL,
+    opened boolean NOT NULL,
+    opened_raw boolean NOT NULL,
+    clicked boolean NOT NULL,
+    clicked_raw boolean NOT NULL,
+    replied boolean NOT NULL,
+    complained boolean NOT NULL,
+    unsubscribed boolean NOT NULL,
+    converted_at timestamp with time zone,
+    answers smallint GENERATED ALWAYS AS ((((((((((((delivered)::integer + (2 * (bounced)::integer)) + (4 * (dropped)::integer)) + (8 * (opened)::integer)) + (16 * (opened_raw)::integer)) + (32 * (clicked)::integer)) + (64 * (clicked_raw)::integer)) + (128 * (replied)::integer)) + (256 * (complained)::integer)) + (512 * (unsubscribed)::integer)) + (1024 * ((converted_at IS NOT NULL))::integer))) STORED NOT NULL
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE private.email_outcomes IS 'One row an e-mail that the provider accepted; derived, and rebuilt by recount_outcomes().';
+
+CREATE TABLE private.outcome_queue (
+    id bigint NOT NULL,
+    contact_id uuid NOT NULL
+);
+
+ALTER TABLE private.outcome_queue ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.outcome_queue_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.account_days (
     day date NOT NULL,
     handed_over integer DEFAULT 0 NOT NULL
@@ -3383,8 +5628,10 @@ CREATE TABLE public.activities (
     send_id uuid,
     due_at timestamp with time zone,
     completed_at timestamp with time zone,
+    assigned_to uuid,
     CONSTRAINT activities_kind_check CHECK ((kind = ANY (ARRAY['contact_created'::text, 'contact_imported'::text, 'contact_updated'::text, 'type_changed'::text, 'archived'::text, 'unarchived'::text, 'merged'::text, 'enrolled'::text, 'enrollment_paused'::text, 'enrollment_resumed'::text, 'enrollment_stopped'::text, 'enrollment_completed'::text, 'step_skipped'::text, 'email_sent'::text, 'email_failed'::text, 'email_event'::text, 'unsubscribed'::text, 'suppressed'::text, 'suppression_lifted'::text, 'reply'::text, 'auto_reply'::text, 'quiet'::text, 'note'::text, 'call'::text, 'meeting'::text, 'task'::text, 'discovery'::text, 'project'::text, 'networking_event'::text]))),
-    CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000)))
+    CONSTRAINT activities_summary_check CHECK (((length(summary) >= 1) AND (length(summary) <= 10000))),
+    CONSTRAINT only_tasks_are_assigned CHECK (((assigned_to IS NULL) OR (kind = 'task'::text)))
 );
 
 ALTER TABLE ONLY public.activities FORCE ROW LEVEL SECURITY;
@@ -3404,7 +5651,8 @@ CREATE TABLE public.app_settings (
     is_secret boolean DEFAULT false NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT numbers_are_numbers CHECK ((((key <> ALL (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[1-9][0-9]{0,8}$'::text) OR ((key = 'account_daily_cap'::text) AND (value = '0'::jsonb))) AND ((key <> ALL (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'::text)) AND ((key <> 'warm_up'::text) OR (value = 'null'::jsonb) OR (((value ->> 'starts_on'::text) ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'::text) AND (jsonb_typeof((value -> 'daily'::text)) = 'array'::text) AND (NOT jsonb_path_exists(value, '$."daily"[*]?(@.type() != "number" || @ < 0)'::jsonpath))))))
+    CONSTRAINT numbers_are_numbers CHECK ((((key <> ALL (ARRAY['unconfirmed_grace_minutes'::text, 'send_attempts'::text, 'soft_bounce_limit'::text, 'account_daily_cap'::text, 'breaker_days'::text, 'breaker_least_sends'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[1-9][0-9]{0,8}$'::text) OR ((key = 'account_daily_cap'::text) AND (value = '0'::jsonb))) AND ((key <> ALL (ARRAY['breaker_bounce_percent'::text, 'breaker_complaint_percent'::text, 'breaker_failure_percent'::text])) OR (value = 'null'::jsonb) OR ((value)::text ~ '^[0-9]{1,3}([.][0-9]{1,6})?$'::text)) AND ((key <> 'warm_up'::text) OR (value = 'null'::jsonb) OR (((value ->> 'starts_on'::text) ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'::text) AND (jsonb_typeof((value -> 'daily'::text)) = 'array'::text) AND (NOT jsonb_path_exists(value, '$."daily"[*]?(@.type() != "number" || @ < 0)'::jsonpath)))))),
+    CONSTRAINT texts_are_texts CHECK ((((key <> 'mail_from_name'::text) OR (value = 'null'::jsonb) OR ((jsonb_typeof(value) = 'string'::text) AND ((value #>> '{}'::text[]) ~ '^[^;,<>"[:cntrl:]]{1,100}$'::text) AND ((value #>> '{}'::text[]) ~ '\S'::text))) AND ((key <> ALL (ARRAY['mail_from_email'::text, 'mail_reply_to'::text])) OR (value = 'null'::jsonb) OR ((key = 'mail_reply_to'::text) AND (value = '""'::jsonb)) OR ((jsonb_typeof(value) = 'string'::text) AND (length((value #>> '{}'::text[])) <= 254) AND ((value #>> '{}'::text[]) ~ '^[^@\s<>,;:"[:cntrl:]]+@[^@\s<>,;:"[:cntrl:]]+\.[^@\s<>,;:".[:cntrl:]]+$'::text))) AND ((key <> 'mail_postal_address'::text) OR (value = 'null'::jsonb) OR ((jsonb_typeof(value) = 'string'::text) AND (length((value #>> '{}'::text[])) <= 300) AND ((value #>> '{}'::text[]) ~ '\S'::text))) AND ((key <> 'default_time_zone'::text) OR ((jsonb_typeof(value) = 'string'::text) AND private.is_time_zone((value #>> '{}'::text[])))) AND ((key <> 'default_country'::text) OR ((jsonb_typeof(value) = 'string'::text) AND ((value #>> '{}'::text[]) ~ '^[A-Z]{2}$'::text)))))
 );
 
 ALTER TABLE ONLY public.app_settings FORCE ROW LEVEL SECURITY;
@@ -3416,6 +5664,89 @@ CREATE VIEW public.app_settings_public WITH (security_invoker='false', security_
     updated_at
    FROM public.app_settings
   WHERE ((NOT is_secret) AND private.is_staff());
+
+CREATE TABLE public.contact_types (
+    key text NOT NULL,
+    label text NOT NULL,
+    "position" smallint NOT NULL,
+    campaign_id uuid,
+    path_rank smallint,
+    CONSTRAINT contact_types_key_check CHECK ((key ~ '^[a-z][a-z_]*$'::text))
+);
+
+ALTER TABLE ONLY public.contact_types FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.contact_types.path_rank IS 'Place on the sales path, the later the higher. Null: off the path, promoted by nothing.';
+
+CREATE TABLE public.networking_event_attendees (
+    event_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    added_by uuid DEFAULT private.user_id(),
+    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT attendee_notes_length CHECK ((length(notes) <= 10000))
+);
+
+ALTER TABLE ONLY public.networking_event_attendees FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.networking_events (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    name text NOT NULL,
+    held_on date NOT NULL,
+    location text DEFAULT ''::text NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    owner_id uuid DEFAULT private.user_id(),
+    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT networking_events_day CHECK (((held_on >= '1900-01-01'::date) AND (held_on <= '2999-12-31'::date))),
+    CONSTRAINT networking_events_lengths CHECK (((length(name) <= 200) AND (length(location) <= 200) AND (length(notes) <= 10000))),
+    CONSTRAINT networking_events_name_check CHECK ((btrim(name) <> ''::text))
+);
+
+ALTER TABLE ONLY public.networking_events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.profiles (
+    id uuid NOT NULL,
+    email text,
+    full_name text NOT NULL,
+    phone text DEFAULT ''::text NOT NULL,
+    role text DEFAULT 'sales'::text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT active_staff_have_an_address CHECK (((email IS NOT NULL) OR (NOT active))),
+    CONSTRAINT profiles_email_check CHECK ((email = lower(btrim(email)))),
+    CONSTRAINT profiles_full_name_check CHECK ((btrim(full_name) <> ''::text)),
+    CONSTRAINT profiles_role_check CHECK ((role = ANY (ARRAY['sales'::text, 'admin'::text]))),
+    CONSTRAINT profiles_time_zone_check CHECK (private.is_time_zone(time_zone))
+);
+
+ALTER TABLE ONLY public.profiles FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.profiles IS 'Staff. The id is the subject of the sign-in token.';
+
+CREATE VIEW public.attendee_list WITH (security_invoker='true') AS
+ SELECT a.event_id,
+    a.contact_id,
+    e.name AS event_name,
+    e.held_on,
+    btrim(((c.first_name || ' '::text) || c.last_name)) AS contact_name,
+    c.email,
+    c.company_name,
+    c.contact_type,
+    y.label AS type_label,
+    c.email_status,
+    c.archived_at,
+    a.notes,
+    a.added_by,
+    p.full_name AS added_by_name,
+    a.created_at
+   FROM ((((public.networking_event_attendees a
+     JOIN public.networking_events e ON ((e.id = a.event_id)))
+     JOIN public.contacts c ON ((c.id = a.contact_id)))
+     JOIN public.contact_types y ON ((y.key = c.contact_type)))
+     LEFT JOIN public.profiles p ON ((p.id = a.added_by)));
 
 CREATE VIEW public.audit_actors WITH (security_invoker='true') AS
  SELECT DISTINCT ON (actor_kind, actor_id) actor_kind,
@@ -3441,78 +5772,13 @@ ALTER TABLE ONLY public.breaker_counts FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN public.breaker_counts.sent_on IS 'Day of the hand-over, UTC';
 
-CREATE TABLE public.contact_types (
-    key text NOT NULL,
-    label text NOT NULL,
-    "position" smallint NOT NULL,
-    campaign_id uuid,
-    path_rank smallint,
-    CONSTRAINT contact_types_key_check CHECK ((key ~ '^[a-z][a-z_]*$'::text))
-);
+CREATE TABLE public.contact_activity (
+    contact_id uuid NOT NULL,
+    last_at timestamp with time zone
+)
+WITH (fillfactor='80');
 
-ALTER TABLE ONLY public.contact_types FORCE ROW LEVEL SECURITY;
-
-COMMENT ON COLUMN public.contact_types.path_rank IS 'Place on the sales path, the later the higher. Null: off the path, promoted by nothing.';
-
-CREATE VIEW public.campaign_overview WITH (security_invoker='true') AS
- SELECT d.id,
-    d.key,
-    d.name,
-    d.description,
-    d.status,
-    d.paused_reason,
-    d.window_days,
-    d.window_start,
-    d.window_end,
-    d.respect_holidays,
-    COALESCE(n.active, (0)::bigint) AS active_count,
-    COALESCE(n.paused, (0)::bigint) AS paused_count,
-    COALESCE(n.completed, (0)::bigint) AS completed_count,
-    COALESCE(n.stopped, (0)::bigint) AS stopped_count,
-    COALESCE(m.sent, (0)::bigint) AS sent_count,
-    COALESCE(m.held, (0)::bigint) AS held_count,
-    ( SELECT count(*) AS count
-           FROM public.drip_campaign_templates t
-          WHERE ((t.campaign_id = d.id) AND (t.status = 'published'::text))) AS step_count,
-    n.next_send_at,
-    ( SELECT min(y."position") AS min
-           FROM public.contact_types y
-          WHERE (y.campaign_id = d.id)) AS "position"
-   FROM ((public.drip_campaigns d
-     LEFT JOIN ( SELECT campaign_enrollments.campaign_id,
-            count(*) FILTER (WHERE (campaign_enrollments.status = 'active'::text)) AS active,
-            count(*) FILTER (WHERE (campaign_enrollments.status = 'paused'::text)) AS paused,
-            count(*) FILTER (WHERE (campaign_enrollments.status = 'completed'::text)) AS completed,
-            count(*) FILTER (WHERE (campaign_enrollments.status = 'stopped'::text)) AS stopped,
-            min(campaign_enrollments.next_send_at) FILTER (WHERE (campaign_enrollments.status = 'active'::text)) AS next_send_at
-           FROM public.campaign_enrollments
-          GROUP BY campaign_enrollments.campaign_id) n ON ((n.campaign_id = d.id)))
-     LEFT JOIN ( SELECT email_sends.campaign_id,
-            count(*) FILTER (WHERE (email_sends.status = ANY (ARRAY['accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text]))) AS sent,
-            count(*) FILTER (WHERE (email_sends.held_at IS NOT NULL)) AS held
-           FROM public.email_sends
-          GROUP BY email_sends.campaign_id) m ON ((m.campaign_id = d.id)));
-
-CREATE TABLE public.profiles (
-    id uuid NOT NULL,
-    email text,
-    full_name text NOT NULL,
-    phone text DEFAULT ''::text NOT NULL,
-    role text DEFAULT 'sales'::text NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    time_zone text DEFAULT 'UTC'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT active_staff_have_an_address CHECK (((email IS NOT NULL) OR (NOT active))),
-    CONSTRAINT profiles_email_check CHECK ((email = lower(btrim(email)))),
-    CONSTRAINT profiles_full_name_check CHECK ((btrim(full_name) <> ''::text)),
-    CONSTRAINT profiles_role_check CHECK ((role = ANY (ARRAY['sales'::text, 'admin'::text]))),
-    CONSTRAINT profiles_time_zone_check CHECK (private.is_time_zone(time_zone))
-);
-
-ALTER TABLE ONLY public.profiles FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE public.profiles IS 'Staff. The id is the subject of the sign-in token.';
+ALTER TABLE ONLY public.contact_activity FORCE ROW LEVEL SECURITY;
 
 CREATE VIEW public.contact_list WITH (security_invoker='true') AS
  SELECT c.id,
@@ -3542,23 +5808,24 @@ CREATE VIEW public.contact_list WITH (security_invoker='true') AS
     c.notes,
     c.created_at,
     c.updated_at,
-    c.search_text,
     e.campaign_name,
     e.status AS enrollment_status,
     e.next_send_at,
     c.quiet_until,
     c.quiet_reason,
-    c.created_by
-   FROM (((public.contacts c
+    c.created_by,
+    a.last_at AS last_activity_at
+   FROM ((((public.contacts c
      JOIN public.contact_types y ON ((y.key = c.contact_type)))
      LEFT JOIN public.profiles o ON ((o.id = c.owner_id)))
+     LEFT JOIN public.contact_activity a ON ((a.contact_id = c.id)))
      LEFT JOIN LATERAL ( SELECT d.name AS campaign_name,
             e_1.status,
             e_1.next_send_at
            FROM (public.campaign_enrollments e_1
              JOIN public.drip_campaigns d ON ((d.id = e_1.campaign_id)))
           WHERE ((e_1.contact_id = c.id) AND (e_1.status = ANY (ARRAY['active'::text, 'paused'::text])))
-          ORDER BY e_1.is_type_campaign DESC, e_1.enrolled_at DESC
+          ORDER BY e_1.is_type_campaign DESC, e_1.status, e_1.enrolled_at DESC
          LIMIT 1) e ON (true));
 
 CREATE VIEW public.contact_merge_fields WITH (security_invoker='false', security_barrier='true') AS
@@ -3581,17 +5848,74 @@ CREATE VIEW public.contact_merge_fields WITH (security_invoker='false', security
 CREATE TABLE public.discovery_submissions (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
     contact_id uuid,
-    email text NOT NULL,
+    email text,
     answers jsonb DEFAULT '{}'::jsonb NOT NULL,
     status text DEFAULT 'new'::text NOT NULL,
     assigned_to uuid,
     submitted_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    source text DEFAULT 'staff'::text NOT NULL,
+    submitted_by uuid DEFAULT private.user_id(),
+    contact_outcome text DEFAULT ''::text NOT NULL,
+    campaign_outcome text DEFAULT ''::text NOT NULL,
+    earlier jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT answers_are_bounded CHECK (((jsonb_typeof(answers) = 'object'::text) AND (length((answers)::text) <= 60000))),
+    CONSTRAINT discovery_submissions_contact_outcome_check CHECK ((contact_outcome = ANY (ARRAY[''::text, 'created'::text, 'promoted'::text, 'there_already'::text, 'further_along'::text, 'not_yours'::text, 'archived'::text, 'waits'::text]))),
     CONSTRAINT discovery_submissions_email_check CHECK ((email = lower(btrim(email)))),
+    CONSTRAINT discovery_submissions_source_check CHECK ((source = ANY (ARRAY['staff'::text, 'public'::text]))),
     CONSTRAINT discovery_submissions_status_check CHECK ((status = ANY (ARRAY['new'::text, 'in_progress'::text, 'done'::text, 'dismissed'::text])))
 );
 
 ALTER TABLE ONLY public.discovery_submissions FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.discovery_counts WITH (security_invoker='true') AS
+ SELECT status,
+    count(*) AS submissions
+   FROM public.discovery_submissions
+  GROUP BY status;
+
+CREATE TABLE public.discovery_drafts (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    owner_id uuid DEFAULT private.user_id() NOT NULL,
+    contact_id uuid,
+    answers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT discovery_drafts_created_at_check CHECK (isfinite(created_at)),
+    CONSTRAINT discovery_drafts_updated_at_check CHECK (isfinite(updated_at)),
+    CONSTRAINT draft_answers_are_bounded CHECK (((jsonb_typeof(answers) = 'object'::text) AND (length((answers)::text) <= 60000)))
+);
+
+ALTER TABLE ONLY public.discovery_drafts FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.discovery_list WITH (security_invoker='true') AS
+ SELECT s.id,
+    s.status,
+    s.source,
+    s.email,
+    s.contact_outcome,
+    s.campaign_outcome,
+    s.submitted_at,
+    s.updated_at,
+    jsonb_array_length(s.earlier) AS repeats,
+    s.contact_id,
+    COALESCE(NULLIF(btrim(((c.first_name || ' '::text) || c.last_name)), ''::text), NULLIF(btrim(concat_ws(' '::text, (s.answers ->> 'first_name'::text), (s.answers ->> 'last_name'::text))), ''::text), s.email) AS name,
+    COALESCE(NULLIF((s.answers ->> 'company_name'::text), ''::text), c.company_name) AS company_name,
+    y.label AS type_label,
+    (c.archived_at IS NOT NULL) AS archived,
+    c.owner_id,
+    o.full_name AS owner_name,
+    c.created_by,
+    s.assigned_to,
+    a.full_name AS assigned_name,
+    s.submitted_by,
+    b.full_name AS submitted_name
+   FROM (((((public.discovery_submissions s
+     LEFT JOIN public.contacts c ON ((c.id = s.contact_id)))
+     LEFT JOIN public.contact_types y ON ((y.key = c.contact_type)))
+     LEFT JOIN public.profiles o ON ((o.id = c.owner_id)))
+     LEFT JOIN public.profiles a ON ((a.id = s.assigned_to)))
+     LEFT JOIN public.profiles b ON ((b.id = s.submitted_by)));
 
 CREATE TABLE public.drip_decisions (
     id bigint NOT NULL,
@@ -3678,10 +6002,24 @@ CREATE TABLE public.former_addresses (
 ALTER TABLE ONLY public.former_addresses FORCE ROW LEVEL SECURITY;
 
 CREATE VIEW public.industries_in_use WITH (security_invoker='true') AS
+ WITH RECURSIVE one_by_one AS (
+        ( SELECT contacts.industry
+           FROM public.contacts
+          WHERE ((contacts.archived_at IS NULL) AND (contacts.industry <> ''::text))
+          ORDER BY contacts.industry
+         LIMIT 1)
+        UNION ALL
+         SELECT ( SELECT c.industry
+                   FROM public.contacts c
+                  WHERE ((c.archived_at IS NULL) AND (c.industry <> ''::text) AND (c.industry > o.industry))
+                  ORDER BY c.industry
+                 LIMIT 1) AS industry
+           FROM one_by_one o
+          WHERE (o.industry IS NOT NULL)
+        )
  SELECT industry
-   FROM public.contacts
-  WHERE ((industry <> ''::text) AND (archived_at IS NULL))
-  GROUP BY industry;
+   FROM one_by_one
+  WHERE (industry IS NOT NULL);
 
 CREATE TABLE public.invitations (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
@@ -3701,29 +6039,20 @@ ALTER TABLE ONLY public.invitations FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.invitations IS 'Addresses that may join the staff; accepted ones are deleted.';
 
-CREATE TABLE public.networking_event_attendees (
-    event_id uuid NOT NULL,
-    contact_id uuid NOT NULL,
-    notes text DEFAULT ''::text NOT NULL,
-    added_by uuid DEFAULT private.user_id(),
-    created_at timestamp with time zone DEFAULT private.clock() NOT NULL
-);
-
-ALTER TABLE ONLY public.networking_event_attendees FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.networking_events (
-    id uuid DEFAULT private.uuid_v7() NOT NULL,
-    name text NOT NULL,
-    held_on date NOT NULL,
-    location text DEFAULT ''::text NOT NULL,
-    notes text DEFAULT ''::text NOT NULL,
-    owner_id uuid DEFAULT private.user_id(),
-    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
-    CONSTRAINT networking_events_name_check CHECK ((btrim(name) <> ''::text))
-);
-
-ALTER TABLE ONLY public.networking_events FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.networking_event_list WITH (security_invoker='true') AS
+ SELECT e.id,
+    e.name,
+    e.held_on,
+    e.location,
+    e.notes,
+    e.owner_id,
+    o.full_name AS owner_name,
+    e.created_at,
+    ( SELECT count(*) AS count
+           FROM public.networking_event_attendees a
+          WHERE (a.event_id = e.id)) AS attendees
+   FROM (public.networking_events e
+     LEFT JOIN public.profiles o ON ((o.id = e.owner_id)));
 
 CREATE TABLE public.projects (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
@@ -3735,12 +6064,37 @@ CREATE TABLE public.projects (
     completed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
     updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    lost_reason text DEFAULT ''::text NOT NULL,
+    stage_changed_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT projects_lost_reason_check CHECK ((length(lost_reason) <= 1000)),
     CONSTRAINT projects_name_check CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT projects_name_length CHECK ((length(name) <= 200)),
+    CONSTRAINT projects_stage_changed_at_check CHECK (isfinite(stage_changed_at)),
     CONSTRAINT projects_stage_check CHECK ((stage = ANY (ARRAY['discovery'::text, 'proposal'::text, 'active'::text, 'completed'::text, 'lost'::text]))),
     CONSTRAINT projects_value_cents_check CHECK ((value_cents >= 0))
 );
 
 ALTER TABLE ONLY public.projects FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.project_list WITH (security_invoker='true') AS
+ SELECT p.id,
+    p.contact_id,
+    btrim(((c.first_name || ' '::text) || c.last_name)) AS contact_name,
+    c.email AS contact_email,
+    c.company_name,
+    c.contact_type,
+    p.name,
+    p.stage,
+    p.value_cents,
+    p.owner_id,
+    o.full_name AS owner_name,
+    p.lost_reason,
+    p.completed_at,
+    p.stage_changed_at,
+    p.created_at
+   FROM ((public.projects p
+     JOIN public.contacts c ON ((c.id = p.contact_id)))
+     LEFT JOIN public.profiles o ON ((o.id = p.owner_id)));
 
 CREATE TABLE public.quarantined_messages (
     id bigint NOT NULL,
@@ -3765,6 +6119,20 @@ ALTER TABLE public.quarantined_messages ALTER COLUMN id ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.saved_views (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    owner_id uuid DEFAULT private.user_id() NOT NULL,
+    name text NOT NULL,
+    filters jsonb NOT NULL,
+    is_shared boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT saved_views_filters_check CHECK (((jsonb_typeof(filters) = 'object'::text) AND (length((filters)::text) <= 4000))),
+    CONSTRAINT saved_views_name_check CHECK (((length(btrim(name)) >= 1) AND (length(btrim(name)) <= 60)))
+);
+
+ALTER TABLE ONLY public.saved_views FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.scheduler_runs (
     id bigint NOT NULL,
@@ -3894,6 +6262,31 @@ ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE VIEW public.tags_in_use WITH (security_invoker='true') AS
+ SELECT DISTINCT t.tag
+   FROM (public.contacts c
+     CROSS JOIN LATERAL unnest(c.tags) t(tag))
+  WHERE ((c.archived_at IS NULL) AND (c.tags <> '{}'::text[]));
+
+CREATE VIEW public.task_list WITH (security_invoker='true') AS
+ SELECT a.id,
+    a.contact_id,
+    btrim(((c.first_name || ' '::text) || c.last_name)) AS contact_name,
+    c.company_name,
+    a.summary,
+    a.occurred_at AS added_at,
+    a.due_at,
+    a.completed_at,
+    a.actor_id,
+    w.full_name AS actor_name,
+    a.assigned_to,
+    p.full_name AS assigned_name
+   FROM (((public.activities a
+     JOIN public.contacts c ON ((c.id = a.contact_id)))
+     LEFT JOIN public.profiles w ON ((w.id = a.actor_id)))
+     LEFT JOIN public.profiles p ON ((p.id = a.assigned_to)))
+  WHERE (a.kind = 'task'::text);
+
 CREATE TABLE public.type_changes (
     id bigint NOT NULL,
     contact_id uuid NOT NULL,
@@ -3914,6 +6307,17 @@ ALTER TABLE public.type_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.type_switches (
+    from_type text NOT NULL,
+    to_type text NOT NULL,
+    policy text NOT NULL,
+    updated_at timestamp with time zone DEFAULT private.clock() NOT NULL,
+    CONSTRAINT type_switches_policy_check CHECK ((policy = ANY (ARRAY['stop_and_start'::text, 'finish_first'::text, 'keep_both'::text]))),
+    CONSTRAINT types_differ CHECK ((from_type <> to_type))
+);
+
+ALTER TABLE ONLY public.type_switches FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.webhook_deliveries (
     id bigint NOT NULL,
@@ -3953,6 +6357,15 @@ CREATE TABLE public.webhook_endpoints (
 );
 
 ALTER TABLE ONLY public.webhook_endpoints FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ONLY private.contact_outcomes
+    ADD CONSTRAINT contact_outcomes_pkey PRIMARY KEY (contact_id);
+
+ALTER TABLE ONLY private.email_outcomes
+    ADD CONSTRAINT email_outcomes_pkey PRIMARY KEY (send_id);
+
+ALTER TABLE ONLY private.outcome_queue
+    ADD CONSTRAINT outcome_queue_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.account_days
     ADD CONSTRAINT account_days_pkey PRIMARY KEY (day);
@@ -4002,6 +6415,9 @@ ALTER TABLE ONLY public.campaign_enrollments
 ALTER TABLE public.campaign_enrollments
     ADD CONSTRAINT campaign_enrollments_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
 
+ALTER TABLE ONLY public.contact_activity
+    ADD CONSTRAINT contact_activity_pkey PRIMARY KEY (contact_id);
+
 ALTER TABLE ONLY public.contact_types
     ADD CONSTRAINT contact_types_pkey PRIMARY KEY (key);
 
@@ -4025,6 +6441,9 @@ ALTER TABLE public.contacts
 
 ALTER TABLE public.contacts
     ADD CONSTRAINT contacts_updated_at_is_finite CHECK (isfinite(updated_at)) NOT VALID;
+
+ALTER TABLE ONLY public.discovery_drafts
+    ADD CONSTRAINT discovery_drafts_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.discovery_submissions
     ADD CONSTRAINT discovery_submissions_pkey PRIMARY KEY (id);
@@ -4119,6 +6538,9 @@ ALTER TABLE ONLY public.quarantined_messages
 ALTER TABLE ONLY public.email_events
     ADD CONSTRAINT same_event_once UNIQUE (message_id, event, occurred_at, email, url, attempt);
 
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.scheduler_runs
     ADD CONSTRAINT scheduler_runs_pkey PRIMARY KEY (id);
 
@@ -4137,13 +6559,30 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.type_changes
     ADD CONSTRAINT type_changes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.type_switches
+    ADD CONSTRAINT type_switches_pkey PRIMARY KEY (from_type, to_type);
+
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.webhook_endpoints
     ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (id);
 
+CREATE INDEX email_outcomes_converted ON private.email_outcomes USING btree (campaign_id, sent_at) WHERE (converted_at IS NOT NULL);
+
+CREATE INDEX email_outcomes_of_campaign ON private.email_outcomes USING btree (campaign_id, sent_at) INCLUDE (step, answers);
+
+CREATE INDEX email_outcomes_of_cohort ON private.email_outcomes USING btree (campaign_id, enrolled_at) INCLUDE (enrollment_id, answers);
+
+CREATE INDEX email_outcomes_of_person ON private.email_outcomes USING btree (person_id);
+
+CREATE INDEX email_outcomes_successful ON private.email_outcomes USING btree (campaign_id, enrolled_at) INCLUDE (enrollment_id) WHERE (replied OR (converted_at IS NOT NULL));
+
 CREATE INDEX activities_actor ON public.activities USING btree (actor_id) WHERE (actor_id IS NOT NULL);
+
+CREATE INDEX activities_assigned ON public.activities USING btree (assigned_to, due_at) WHERE (assigned_to IS NOT NULL);
+
+CREATE INDEX activities_open_tasks ON public.activities USING btree (contact_id) WHERE ((kind = 'task'::text) AND (completed_at IS NULL));
 
 CREATE INDEX activities_timeline ON public.activities USING btree (contact_id, occurred_at DESC, id DESC);
 
@@ -4151,21 +6590,55 @@ CREATE INDEX audit_log_by_time ON public.audit_log USING btree (recorded_at);
 
 CREATE INDEX audit_log_lifts ON public.audit_log USING btree (((after ->> 'contact_id'::text))) WHERE (operation = 'LIFT'::text);
 
+CREATE INDEX contact_activity_latest ON public.contact_activity USING btree (COALESCE(last_at, '-infinity'::timestamp with time zone), contact_id);
+
 CREATE INDEX contact_types_campaign ON public.contact_types USING btree (campaign_id);
+
+CREATE INDEX contacts_archived ON public.contacts USING btree (id DESC) WHERE (archived_at IS NOT NULL);
+
+CREATE INDEX contacts_by_industry ON public.contacts USING btree (industry, id DESC) WHERE ((archived_at IS NULL) AND (industry <> ''::text));
+
+CREATE INDEX contacts_by_local_part ON public.contacts USING btree (split_part(email, '@'::text, 1)) WHERE ((email IS NOT NULL) AND (archived_at IS NULL));
+
+CREATE INDEX contacts_by_name ON public.contacts USING btree (lower(last_name), lower(first_name)) WHERE (archived_at IS NULL);
+
+CREATE INDEX contacts_by_phone ON public.contacts USING btree ("right"(regexp_replace(phone, '\D'::text, ''::text, 'g'::text), 9)) WHERE ((phone <> ''::text) AND (archived_at IS NULL));
 
 CREATE INDEX contacts_by_type ON public.contacts USING btree (contact_type, id DESC) WHERE (archived_at IS NULL);
 
+CREATE INDEX contacts_created ON public.contacts USING btree (created_at);
+
 CREATE INDEX contacts_created_by ON public.contacts USING btree (created_by);
 
-CREATE INDEX contacts_owner ON public.contacts USING btree (owner_id);
+CREATE INDEX contacts_in_company_order ON public.contacts USING btree (company_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX contacts_in_name_order ON public.contacts USING btree (name_key, id) WHERE (archived_at IS NULL);
+
+CREATE INDEX contacts_merged_into ON public.contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX contacts_not_mailed ON public.contacts USING btree (email_status, id DESC) WHERE (email_status <> 'ok'::text);
+
+CREATE INDEX contacts_owner ON public.contacts USING btree (owner_id, id DESC);
 
 CREATE INDEX contacts_search ON public.contacts USING gin (search_text extensions.gin_trgm_ops);
 
+CREATE INDEX contacts_tags ON public.contacts USING gin (tags);
+
 CREATE INDEX contacts_without_address ON public.contacts USING btree (lower(last_name), lower(first_name), lower(company_name)) WHERE (email IS NULL);
+
+CREATE INDEX discovery_drafts_contact ON public.discovery_drafts USING btree (contact_id);
+
+CREATE INDEX discovery_drafts_owner ON public.discovery_drafts USING btree (owner_id, updated_at DESC);
 
 CREATE INDEX discovery_submissions_assigned_to ON public.discovery_submissions USING btree (assigned_to);
 
+CREATE INDEX discovery_submissions_by_address ON public.discovery_submissions USING btree (email, submitted_at DESC) WHERE (source = 'public'::text);
+
+CREATE INDEX discovery_submissions_by_status ON public.discovery_submissions USING btree (status, id DESC);
+
 CREATE INDEX discovery_submissions_contact ON public.discovery_submissions USING btree (contact_id);
+
+CREATE INDEX discovery_submissions_submitted_by ON public.discovery_submissions USING btree (submitted_by);
 
 CREATE INDEX drip_campaign_templates_created_by ON public.drip_campaign_templates USING btree (created_by);
 
@@ -4174,6 +6647,10 @@ CREATE INDEX drip_decisions_of_campaign ON public.drip_decisions USING btree (ca
 CREATE INDEX drip_decisions_of_contact ON public.drip_decisions USING btree (contact_id, id DESC);
 
 CREATE INDEX drip_decisions_of_enrollment ON public.drip_decisions USING btree (enrollment_id);
+
+CREATE INDEX drip_decisions_until ON public.drip_decisions USING btree (until) WHERE (until IS NOT NULL);
+
+CREATE INDEX email_events_by_people ON public.email_events USING btree (occurred_at DESC) WHERE ((event = ANY (ARRAY['reply'::text, 'click'::text])) AND (NOT is_machine));
 
 CREATE INDEX email_events_of_contact ON public.email_events USING btree (contact_id, occurred_at DESC);
 
@@ -4185,13 +6662,21 @@ CREATE INDEX email_sends_held ON public.email_sends USING btree (held_at DESC) W
 
 CREATE INDEX email_sends_of_run ON public.email_sends USING btree (scheduler_run_id);
 
+CREATE INDEX enrollments_begun ON public.campaign_enrollments USING btree (campaign_id, enrolled_at);
+
 CREATE INDEX enrollments_due ON public.campaign_enrollments USING btree (campaign_id, next_step, next_send_at) WHERE ((status = 'active'::text) AND (next_send_at IS NOT NULL));
 
+CREATE INDEX enrollments_ended ON public.campaign_enrollments USING btree (campaign_id, ended_at, status) WHERE (ended_at IS NOT NULL);
+
 CREATE INDEX enrollments_enrolled_by ON public.campaign_enrollments USING btree (enrolled_by) WHERE (enrolled_by IS NOT NULL);
+
+CREATE INDEX enrollments_of_campaign ON public.campaign_enrollments USING btree (campaign_id, status, id DESC);
 
 CREATE INDEX enrollments_of_contact ON public.campaign_enrollments USING btree (contact_id);
 
 CREATE INDEX enrollments_restarted_from ON public.campaign_enrollments USING btree (restarted_from) WHERE (restarted_from IS NOT NULL);
+
+CREATE INDEX enrollments_waits_for ON public.campaign_enrollments USING btree (waits_for) WHERE (waits_for IS NOT NULL);
 
 CREATE INDEX former_addresses_contact ON public.former_addresses USING btree (contact_id);
 
@@ -4201,21 +6686,29 @@ CREATE INDEX networking_event_attendees_added_by ON public.networking_event_atte
 
 CREATE INDEX networking_event_attendees_contact ON public.networking_event_attendees USING btree (contact_id);
 
+CREATE INDEX networking_events_newest ON public.networking_events USING btree (held_on DESC, id DESC);
+
 CREATE INDEX networking_events_owner ON public.networking_events USING btree (owner_id);
 
-CREATE UNIQUE INDEX one_active_type_campaign ON public.campaign_enrollments USING btree (contact_id) WHERE ((status = 'active'::text) AND is_type_campaign);
+CREATE UNIQUE INDEX one_active_type_campaign ON public.campaign_enrollments USING btree (contact_id) WHERE ((status = 'active'::text) AND is_type_campaign AND (NOT kept_beside));
 
 CREATE UNIQUE INDEX one_first_admin_invitation ON public.invitations USING btree (first_admin) WHERE first_admin;
 
-CREATE UNIQUE INDEX one_live_enrollment_a_campaign ON public.campaign_enrollments USING btree (contact_id, campaign_id) WHERE (status = ANY (ARRAY['active'::text, 'paused'::text]));
+CREATE UNIQUE INDEX one_live_enrollment_a_campaign ON public.campaign_enrollments USING btree (campaign_id, contact_id) WHERE (status = ANY (ARRAY['active'::text, 'paused'::text]));
 
 CREATE UNIQUE INDEX one_published_step_a_position ON public.drip_campaign_templates USING btree (campaign_id, "position") WHERE (status = 'published'::text);
 
 CREATE UNIQUE INDEX one_published_version_a_step ON public.drip_campaign_templates USING btree (campaign_id, step) WHERE (status = 'published'::text);
 
+CREATE UNIQUE INDEX one_saved_view_a_name ON public.saved_views USING btree (owner_id, lower(name));
+
 CREATE INDEX projects_contact ON public.projects USING btree (contact_id);
 
+CREATE INDEX projects_of_stage ON public.projects USING btree (stage, stage_changed_at DESC, id DESC);
+
 CREATE INDEX projects_owner ON public.projects USING btree (owner_id);
+
+CREATE INDEX saved_views_shared ON public.saved_views USING btree (is_shared, name);
 
 CREATE INDEX scheduler_runs_leased ON public.scheduler_runs USING btree (leased_until) WHERE (leased_until IS NOT NULL);
 
@@ -4235,11 +6728,15 @@ CREATE INDEX type_changes_of_contact ON public.type_changes USING btree (contact
 
 CREATE INDEX type_changes_to_type ON public.type_changes USING btree (to_type);
 
+CREATE INDEX type_switches_to_type ON public.type_switches USING btree (to_type);
+
 CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX webhook_deliveries_endpoint ON public.webhook_deliveries USING btree (endpoint_id);
 
 CREATE TRIGGER "Aa_remember_wish" AFTER DELETE ON public.contacts FOR EACH ROW EXECUTE FUNCTION private.remember_wish();
+
+CREATE TRIGGER after_project_stage AFTER INSERT OR UPDATE OF stage ON public.projects FOR EACH ROW EXECUTE FUNCTION private.after_project_stage();
 
 CREATE TRIGGER apply_suppression BEFORE INSERT OR UPDATE OF email, email_status ON public.contacts FOR EACH ROW EXECUTE FUNCTION private.apply_suppression();
 
@@ -4252,6 +6749,12 @@ CREATE TRIGGER guard_activity BEFORE DELETE OR UPDATE ON public.activities FOR E
 CREATE TRIGGER guard_enrollment_runs AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_enrollment_runs();
 
 CREATE TRIGGER guard_invitation BEFORE INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.guard_invitation();
+
+CREATE TRIGGER guard_merged BEFORE UPDATE OF merged_into, archived_at ON public.contacts FOR EACH ROW WHEN (((new.merged_into IS NOT NULL) OR (old.merged_into IS NOT NULL))) EXECUTE FUNCTION private.guard_merged();
+
+CREATE TRIGGER guard_merged_added BEFORE INSERT ON public.contacts FOR EACH ROW WHEN ((new.merged_into IS NOT NULL)) EXECUTE FUNCTION private.guard_merged();
+
+CREATE TRIGGER guard_merged_erasure AFTER DELETE ON public.contacts FOR EACH ROW WHEN ((old.merged_into IS NOT NULL)) EXECUTE FUNCTION private.guard_merged_erasure();
 
 CREATE TRIGGER guard_opt_out AFTER INSERT ON public.campaign_enrollments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.guard_opt_out();
 
@@ -4269,11 +6772,21 @@ CREATE TRIGGER keep_opt_out BEFORE UPDATE OF status, reason ON public.campaign_e
 
 CREATE TRIGGER keep_pause BEFORE UPDATE OF quiet_until ON public.contacts FOR EACH ROW WHEN (((old.quiet_reason = 'asked_for_a_pause'::text) AND ((new.quiet_until IS NULL) OR (new.quiet_until < old.quiet_until)))) EXECUTE FUNCTION private.keep_pause();
 
+CREATE TRIGGER keep_types_of_forms BEFORE DELETE ON public.contact_types FOR EACH ROW WHEN ((old.key = ANY (ARRAY['networking'::text, 'lead'::text, 'prospect'::text, 'client'::text]))) EXECUTE FUNCTION private.keep_types_of_forms();
+
+CREATE TRIGGER note_activity AFTER INSERT ON public.activities FOR EACH ROW WHEN ((private.is_activity(new.kind) OR ((new.kind = 'task'::text) AND (new.completed_at IS NOT NULL)))) EXECUTE FUNCTION private.note_activity();
+
+CREATE TRIGGER note_contacts_added AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.note_contacts_added();
+
+CREATE TRIGGER note_task_done AFTER UPDATE OF completed_at ON public.activities FOR EACH ROW WHEN (((new.kind = 'task'::text) AND (old.completed_at IS DISTINCT FROM new.completed_at))) EXECUTE FUNCTION private.note_activity();
+
 CREATE TRIGGER on_campaign_resumed BEFORE UPDATE OF status ON public.drip_campaigns FOR EACH ROW WHEN (((old.status = 'paused'::text) AND (new.status = 'active'::text))) EXECUTE FUNCTION private.on_campaign_resumed();
 
 CREATE TRIGGER on_contacts_added AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_contacts_added();
 
 CREATE TRIGGER on_contacts_changed AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION private.on_contacts_changed();
+
+CREATE TRIGGER on_enrollment_ended AFTER UPDATE OF status ON public.campaign_enrollments FOR EACH ROW WHEN (((old.status = ANY (ARRAY['active'::text, 'paused'::text])) AND (new.status = ANY (ARRAY['completed'::text, 'stopped'::text])))) EXECUTE FUNCTION private.on_enrollment_ended();
 
 CREATE TRIGGER on_enrollment_status AFTER UPDATE OF status ON public.campaign_enrollments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION private.on_enrollment_status();
 
@@ -4281,9 +6794,21 @@ CREATE TRIGGER on_enrollments_added AFTER INSERT ON public.campaign_enrollments 
 
 CREATE TRIGGER on_events_added AFTER INSERT ON public.email_events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_events_added();
 
+CREATE TRIGGER on_events_judged AFTER UPDATE ON public.email_events REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION private.note_judged_again();
+
+CREATE TRIGGER on_events_opened AFTER INSERT ON public.email_events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.note_opens();
+
+CREATE TRIGGER on_project_stage BEFORE INSERT OR UPDATE OF stage ON public.projects FOR EACH ROW EXECUTE FUNCTION private.on_project_stage();
+
 CREATE TRIGGER on_suppressions_added AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_suppressions_added();
 
 CREATE TRIGGER on_suppressions_changed AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.on_suppressions_added();
+
+CREATE TRIGGER queue_outcomes AFTER INSERT ON public.activities REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.queue_outcomes_of_activities();
+
+CREATE TRIGGER queue_outcomes AFTER INSERT ON public.email_events REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.queue_outcomes();
+
+CREATE TRIGGER queue_outcomes AFTER INSERT ON public.type_changes REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.queue_outcomes();
 
 CREATE TRIGGER record_type_change AFTER UPDATE OF contact_type ON public.contacts FOR EACH ROW WHEN ((old.contact_type IS DISTINCT FROM new.contact_type)) EXECUTE FUNCTION private.record_type_change();
 
@@ -4293,6 +6818,8 @@ ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER refuse_change;
 
 CREATE TRIGGER refuse_identity_change BEFORE UPDATE OF run, contact_id, campaign_id ON public.campaign_enrollments FOR EACH ROW EXECUTE FUNCTION private.refuse_identity_change();
 
+CREATE TRIGGER refuse_made_up BEFORE INSERT ON public.activities FOR EACH ROW WHEN (((CURRENT_USER = 'authenticated'::name) AND (new.kind <> ALL (ARRAY['note'::text, 'call'::text, 'meeting'::text, 'task'::text])))) EXECUTE FUNCTION private.refuse_made_up();
+
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.activities FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_truncate();
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_truncate();
@@ -4300,6 +6827,8 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.audit_log FOR EACH STAT
 ALTER TABLE public.audit_log ENABLE ALWAYS TRIGGER refuse_truncate;
 
 CREATE TRIGGER remember_address AFTER UPDATE OF email ON public.contacts FOR EACH ROW WHEN (((old.email IS DISTINCT FROM new.email) AND (old.email IS NOT NULL))) EXECUTE FUNCTION private.remember_address();
+
+CREATE TRIGGER tell_family AFTER UPDATE OF email_status ON public.contacts FOR EACH ROW WHEN (((old.email_status <> new.email_status) AND (new.email_status = ANY (ARRAY['unsubscribed'::text, 'complained'::text])))) EXECUTE FUNCTION private.tell_family();
 
 CREATE TRIGGER write_audit AFTER DELETE OR UPDATE ON public.app_settings FOR EACH ROW WHEN ((old.key <> ALL (ARRAY['run_requested_at'::text, 'events_heard_at'::text]))) EXECUTE FUNCTION private.write_audit();
 
@@ -4313,14 +6842,25 @@ CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.invitation
 
 CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION private.write_audit();
 
+CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.type_switches FOR EACH ROW EXECUTE FUNCTION private.write_audit();
+
 CREATE TRIGGER write_audit AFTER INSERT OR DELETE OR UPDATE ON public.webhook_endpoints FOR EACH ROW EXECUTE FUNCTION private.write_audit();
 
 CREATE TRIGGER write_erasures AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS erased FOR EACH STATEMENT EXECUTE FUNCTION private.write_erasures();
 
 CREATE TRIGGER write_lift AFTER DELETE ON public.suppressions FOR EACH ROW EXECUTE FUNCTION private.write_lift();
 
+ALTER TABLE ONLY private.contact_outcomes
+    ADD CONSTRAINT contact_outcomes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY private.email_outcomes
+    ADD CONSTRAINT email_outcomes_send_id_fkey FOREIGN KEY (send_id) REFERENCES public.email_sends(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.activities
+    ADD CONSTRAINT activities_assigned_to_fkey FOREIGN KEY (assigned_to) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.activities
     ADD CONSTRAINT activities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
@@ -4340,6 +6880,12 @@ ALTER TABLE ONLY public.campaign_enrollments
 ALTER TABLE ONLY public.campaign_enrollments
     ADD CONSTRAINT campaign_enrollments_restarted_from_fkey FOREIGN KEY (restarted_from) REFERENCES public.campaign_enrollments(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.campaign_enrollments
+    ADD CONSTRAINT campaign_enrollments_waits_for_fkey FOREIGN KEY (waits_for) REFERENCES public.campaign_enrollments(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contact_activity
+    ADD CONSTRAINT contact_activity_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.contact_types
     ADD CONSTRAINT contact_types_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.drip_campaigns(id) ON DELETE SET NULL;
 
@@ -4350,13 +6896,25 @@ ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.discovery_drafts
+    ADD CONSTRAINT discovery_drafts_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.discovery_drafts
+    ADD CONSTRAINT discovery_drafts_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.profiles(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.discovery_submissions
     ADD CONSTRAINT discovery_submissions_assigned_to_fkey FOREIGN KEY (assigned_to) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.discovery_submissions
-    ADD CONSTRAINT discovery_submissions_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE SET NULL;
+    ADD CONSTRAINT discovery_submissions_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES public.contacts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.discovery_submissions
+    ADD CONSTRAINT discovery_submissions_submitted_by_fkey FOREIGN KEY (submitted_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.drip_campaign_templates
     ADD CONSTRAINT drip_campaign_templates_campaign_id_fkey FOREIGN KEY (campaign_id) REFERENCES public.drip_campaigns(id) ON DELETE CASCADE;
@@ -4406,6 +6964,9 @@ ALTER TABLE ONLY public.projects
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.profiles(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.profiles(id) ON DELETE SET NULL;
 
@@ -4420,6 +6981,12 @@ ALTER TABLE ONLY public.type_changes
 
 ALTER TABLE ONLY public.type_changes
     ADD CONSTRAINT type_changes_to_type_fkey FOREIGN KEY (to_type) REFERENCES public.contact_types(key) ON UPDATE CASCADE;
+
+ALTER TABLE ONLY public.type_switches
+    ADD CONSTRAINT type_switches_from_type_fkey FOREIGN KEY (from_type) REFERENCES public.contact_types(key) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.type_switches
+    ADD CONSTRAINT type_switches_to_type_fkey FOREIGN KEY (to_type) REFERENCES public.contact_types(key) ON UPDATE CASCADE ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;
@@ -4438,6 +7005,8 @@ CREATE POLICY admin_add ON public.invitations FOR INSERT TO authenticated WITH C
 
 CREATE POLICY admin_add ON public.profiles FOR INSERT TO authenticated WITH CHECK (( SELECT private.is_admin() AS is_admin));
 
+CREATE POLICY admin_add ON public.type_switches FOR INSERT TO authenticated WITH CHECK (( SELECT private.is_admin() AS is_admin));
+
 CREATE POLICY admin_all ON public.webhook_deliveries TO authenticated USING (( SELECT private.is_admin() AS is_admin)) WITH CHECK (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_all ON public.webhook_endpoints TO authenticated USING (( SELECT private.is_admin() AS is_admin)) WITH CHECK (( SELECT private.is_admin() AS is_admin));
@@ -4449,6 +7018,8 @@ CREATE POLICY admin_change ON public.contact_types FOR UPDATE TO authenticated U
 CREATE POLICY admin_change ON public.drip_campaign_templates FOR UPDATE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_change ON public.drip_campaigns FOR UPDATE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
+CREATE POLICY admin_change ON public.type_switches FOR UPDATE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_delete ON public.contact_types FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
@@ -4467,6 +7038,8 @@ CREATE POLICY admin_delete ON public.networking_event_attendees FOR DELETE TO au
 CREATE POLICY admin_delete ON public.networking_events FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_delete ON public.projects FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
+
+CREATE POLICY admin_delete ON public.type_switches FOR DELETE TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
 CREATE POLICY admin_read ON public.account_days FOR SELECT TO authenticated USING (( SELECT private.is_admin() AS is_admin));
 
@@ -4492,9 +7065,13 @@ ALTER TABLE public.breaker_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_enrollments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_activity ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contact_types ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.discovery_drafts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.discovery_submissions ENABLE ROW LEVEL SECURITY;
 
@@ -4516,11 +7093,19 @@ ALTER TABLE public.networking_event_attendees ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.networking_events ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY own_add ON public.discovery_drafts FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))));
+
+CREATE POLICY own_add ON public.saved_views FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))));
+
+CREATE POLICY own_change ON public.discovery_drafts FOR UPDATE TO authenticated USING ((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))));
+
+CREATE POLICY own_delete ON public.discovery_drafts FOR DELETE TO authenticated USING ((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))));
+
 CREATE POLICY own_or_admin_add ON public.activities FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (actor_id = ( SELECT private.user_id() AS user_id)))));
 
 CREATE POLICY own_or_admin_add ON public.campaign_enrollments FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (contact_id IN ( SELECT private.my_contact_ids() AS my_contact_ids)))));
 
-CREATE POLICY own_or_admin_change ON public.activities FOR UPDATE TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (actor_id = ( SELECT private.user_id() AS user_id)))));
+CREATE POLICY own_or_admin_change ON public.activities FOR UPDATE TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND ((actor_id = ( SELECT private.user_id() AS user_id)) OR (assigned_to = ( SELECT private.user_id() AS user_id)))))) WITH CHECK (( SELECT private.is_staff() AS is_staff));
 
 CREATE POLICY own_or_admin_change ON public.campaign_enrollments FOR UPDATE TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (contact_id IN ( SELECT private.my_contact_ids() AS my_contact_ids)))));
 
@@ -4534,11 +7119,19 @@ CREATE POLICY own_or_admin_change ON public.profiles FOR UPDATE TO authenticated
 
 CREATE POLICY own_or_admin_change ON public.projects FOR UPDATE TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))))) WITH CHECK (( SELECT private.is_staff() AS is_staff));
 
+CREATE POLICY own_or_admin_change ON public.saved_views FOR UPDATE TO authenticated USING (((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))) OR (is_shared AND ( SELECT private.is_admin() AS is_admin))));
+
+CREATE POLICY own_or_admin_delete ON public.saved_views FOR DELETE TO authenticated USING (((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))) OR (is_shared AND ( SELECT private.is_admin() AS is_admin))));
+
 CREATE POLICY own_or_admin_read ON public.drip_decisions FOR SELECT TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (contact_id IN ( SELECT private.my_contact_ids() AS my_contact_ids)))));
 
 CREATE POLICY own_or_admin_read ON public.email_events FOR SELECT TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (contact_id IN ( SELECT private.my_contact_ids() AS my_contact_ids)))));
 
 CREATE POLICY own_or_admin_read ON public.email_sends FOR SELECT TO authenticated USING ((( SELECT private.is_admin() AS is_admin) OR (( SELECT private.is_staff() AS is_staff) AND (contact_id IN ( SELECT private.my_contact_ids() AS my_contact_ids)))));
+
+CREATE POLICY own_or_shared_read ON public.saved_views FOR SELECT TO authenticated USING ((( SELECT private.is_staff() AS is_staff) AND (is_shared OR (owner_id = ( SELECT private.user_id() AS user_id)))));
+
+CREATE POLICY own_read ON public.discovery_drafts FOR SELECT TO authenticated USING ((( SELECT private.is_staff() AS is_staff) AND (owner_id = ( SELECT private.user_id() AS user_id))));
 
 ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
@@ -4547,6 +7140,8 @@ ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.quarantined_messages ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY sales_add ON public.discovery_submissions FOR INSERT TO authenticated WITH CHECK ((( SELECT private.is_staff() AS is_staff) AND (NOT ( SELECT private.is_admin() AS is_admin))));
+
+ALTER TABLE public.saved_views ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.scheduler_runs ENABLE ROW LEVEL SECURITY;
 
@@ -4565,6 +7160,8 @@ CREATE POLICY staff_add ON public.suppressions FOR INSERT TO authenticated WITH 
 CREATE POLICY staff_read ON public.activities FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
 CREATE POLICY staff_read ON public.campaign_enrollments FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
+
+CREATE POLICY staff_read ON public.contact_activity FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
 CREATE POLICY staff_read ON public.contact_types FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
@@ -4590,11 +7187,15 @@ CREATE POLICY staff_read ON public.suppressions FOR SELECT TO authenticated USIN
 
 CREATE POLICY staff_read ON public.type_changes FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
+CREATE POLICY staff_read ON public.type_switches FOR SELECT TO authenticated USING (( SELECT private.is_staff() AS is_staff));
+
 CREATE POLICY staff_triage ON public.discovery_submissions FOR UPDATE TO authenticated USING (( SELECT private.is_staff() AS is_staff));
 
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.type_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.type_switches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
 
@@ -4614,6 +7215,10 @@ GRANT ALL ON FUNCTION private.account_room(p_now timestamp with time zone) TO se
 
 REVOKE ALL ON FUNCTION private.acts_as_service() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.adopt_by_discovery(p_submission uuid, p_colleague uuid, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.after_project_stage() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.apply_suppression() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clock() FROM PUBLIC;
@@ -4627,16 +7232,26 @@ REVOKE ALL ON FUNCTION private.audit_hash(entry public.audit_log) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audited(entry jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.campaign_of_discovery(p_contact uuid, p_outcome text, p_hold boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.chain_audit() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.changeable(p_contacts uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.complete_contact(p_contact uuid, p_answers jsonb, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.contact_of_discovery(p_contact uuid, p_answers jsonb, p_source text, p_now timestamp with time zone, OUT contact_id uuid, OUT created boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.count_for_breakers(p_sends uuid[], p_what text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.due_again(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.enroll(p_contacts uuid[], p_campaign uuid, p_source text, p_now timestamp with time zone, p_after uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.family_of(p_contact uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.fitting_enrollments(p_campaign uuid, p_filter jsonb, p_before uuid, p_limit integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_events(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 
@@ -4648,6 +7263,10 @@ REVOKE ALL ON FUNCTION private.guard_activity() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.guard_enrollment_runs() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_invitation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.guard_merged() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.guard_merged_erasure() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_opt_out() FROM PUBLIC;
 
@@ -4662,6 +7281,10 @@ REVOKE ALL ON FUNCTION private.guard_send_status() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.guard_sent_template() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.health_questions() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_activity(kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_activity(kind text) TO authenticated;
+GRANT ALL ON FUNCTION private.is_activity(kind text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.is_admin() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_admin() TO authenticated;
@@ -4679,6 +7302,12 @@ GRANT ALL ON FUNCTION private.is_time_zone(zone text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.is_weaker(reason text, other text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.judge_emails(p_people uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.judge_outcomes(p_contacts uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.judge_people(p_people uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.judge_unconfirmed(p_now timestamp with time zone, p_run bigint) TO service_role;
 
@@ -4688,7 +7317,82 @@ REVOKE ALL ON FUNCTION private.keep_pause() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_quiet(p_contact uuid, p_until timestamp with time zone, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.keep_types_of_forms() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.lead_standing(p_contact uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.match_import_rows() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.user_id() TO authenticated;
+GRANT ALL ON FUNCTION private.user_id() TO service_role;
+
+REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
+GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
+
+GRANT SELECT ON TABLE public.campaign_enrollments TO authenticated;
+GRANT SELECT ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(id),UPDATE(id) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(id),UPDATE(id) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(contact_id),UPDATE(contact_id) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(contact_id),UPDATE(contact_id) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(is_type_campaign),UPDATE(is_type_campaign) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(is_type_campaign),UPDATE(is_type_campaign) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(status),UPDATE(status) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(run),UPDATE(run) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(run),UPDATE(run) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(restarted_from),UPDATE(restarted_from) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(restarted_from),UPDATE(restarted_from) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(next_step),UPDATE(next_step) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(next_step),UPDATE(next_step) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(next_send_at),UPDATE(next_send_at) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(next_send_at),UPDATE(next_send_at) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(last_step),UPDATE(last_step) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(last_step),UPDATE(last_step) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(last_sent_at),UPDATE(last_sent_at) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(last_sent_at),UPDATE(last_sent_at) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(source),UPDATE(source) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(source),UPDATE(source) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(enrolled_by),UPDATE(enrolled_by) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(enrolled_by),UPDATE(enrolled_by) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(enrolled_at),UPDATE(enrolled_at) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(enrolled_at),UPDATE(enrolled_at) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(ended_at),UPDATE(ended_at) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(ended_at),UPDATE(ended_at) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(reason),UPDATE(reason) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(reason),UPDATE(reason) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(updated_at),UPDATE(updated_at) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(updated_at),UPDATE(updated_at) ON TABLE public.campaign_enrollments TO service_role;
+
+GRANT INSERT(before_archive),UPDATE(before_archive) ON TABLE public.campaign_enrollments TO authenticated;
+GRANT INSERT(before_archive),UPDATE(before_archive) ON TABLE public.campaign_enrollments TO service_role;
+
+REVOKE ALL ON FUNCTION private.merge_campaigns(p_keep uuid, p_ran public.campaign_enrollments[], p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.merge_wishes(p_keep uuid, p_drop uuid, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.move_belongings(p_from uuid, p_to uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.my_contact_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_contact_ids() TO authenticated;
@@ -4697,11 +7401,21 @@ GRANT ALL ON FUNCTION private.my_contact_ids() TO service_role;
 REVOKE ALL ON FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run integer) TO service_role;
 
+REVOKE ALL ON FUNCTION private.note_activity() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_contacts_added() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_judged_again() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_opens() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.on_campaign_resumed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.on_contacts_added() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.on_contacts_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.on_enrollment_ended() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.on_enrollment_status() FROM PUBLIC;
 
@@ -4709,19 +7423,39 @@ REVOKE ALL ON FUNCTION private.on_enrollments_added() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.on_events_added() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.on_project_stage() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.on_suppressions_added() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.only_for_admins() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.opt_out(p_contact uuid, p_campaign uuid, p_ever boolean, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.pattern_of(word text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.plain(words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.plain(words text) TO authenticated;
+GRANT ALL ON FUNCTION private.plain(words text) TO service_role;
+
 REVOKE ALL ON FUNCTION private.promote(p_contacts uuid[], p_type text, p_source text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.promote_by_discovery(p_contact uuid, p_created boolean, p_may boolean, p_hold boolean, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.put_in_order(p_campaign uuid, p_steps smallint[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.queue_outcomes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.queue_outcomes_of_activities() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.record_type_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refresh_contact_activity(p_contacts uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_identity_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refuse_made_up() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_truncate() FROM PUBLIC;
 
@@ -4735,9 +7469,11 @@ REVOKE ALL ON FUNCTION private.retire_local_admin(p_now timestamp with time zone
 
 REVOKE ALL ON FUNCTION private.score_events(p_sends uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.searchable(VARIADIC parts text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.searchable(VARIADIC parts text[]) TO authenticated;
-GRANT ALL ON FUNCTION private.searchable(VARIADIC parts text[]) TO service_role;
+REVOKE ALL ON FUNCTION private.search_conditions(p_search text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.search_words(parts text[], tags text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.search_words(parts text[], tags text[]) TO authenticated;
+GRANT ALL ON FUNCTION private.search_words(parts text[], tags text[]) TO service_role;
 
 REVOKE ALL ON FUNCTION private.send_rank(status text) FROM PUBLIC;
 
@@ -4751,6 +7487,8 @@ GRANT ALL ON FUNCTION private.settle_trouble(p_now timestamp with time zone, p_r
 REVOKE ALL ON FUNCTION private.skip_received(p_enrollments uuid[], p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.skip_received(p_enrollments uuid[], p_now timestamp with time zone, p_run bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION private.stage_label(stage text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.standing_by_events(p_contacts uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.standing_of(person uuid, address text) FROM PUBLIC;
@@ -4761,21 +7499,25 @@ REVOKE ALL ON FUNCTION private.stop_enrollments(p_contacts uuid[], p_reason text
 
 REVOKE ALL ON FUNCTION private.stop_person(p_contact uuid, p_reason text, p_source text, p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.sums_of(p_answers smallint[], p_times bigint[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.suppression_of_status(email_status text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.swap_addresses(p_keep uuid, p_drop uuid, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.switch_campaigns(p_contacts uuid[], p_from text[], p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.switch_policy(p_campaign uuid, p_from text, p_to text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.tell_family() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.tell_of_skip(p_place public.campaign_enrollments, p_step smallint, p_what text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.trip_breakers(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.trip_breakers(p_now timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION private.uncount(p_sends uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.uncount(p_sends uuid[]) TO service_role;
-
-REVOKE ALL ON FUNCTION private.user_id() FROM PUBLIC;
-GRANT ALL ON FUNCTION private.user_id() TO authenticated;
-GRANT ALL ON FUNCTION private.user_id() TO service_role;
-
-REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
-GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
-GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
 
 REVOKE ALL ON FUNCTION private.verified_address() FROM PUBLIC;
 
@@ -4796,9 +7538,38 @@ REVOKE ALL ON FUNCTION public.a_thousand_rows() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.a_thousand_rows() TO authenticated;
 GRANT ALL ON FUNCTION public.a_thousand_rows() TO service_role;
 
+REVOKE ALL ON FUNCTION public.accept_discovery(p_submission uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_discovery(p_submission uuid, p_now timestamp with time zone) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.add_suppressions(p_emails text[], p_reasons text[], p_source text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.applied_migrations() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.applied_migrations() TO authenticated;
+GRANT ALL ON FUNCTION public.applied_migrations() TO service_role;
+
+REVOKE ALL ON FUNCTION public.campaign_figures(p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.campaign_figures(p_since timestamp with time zone, p_until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.campaign_figures(p_since timestamp with time zone, p_until timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.campaign_states() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.campaign_states() TO authenticated;
+GRANT ALL ON FUNCTION public.campaign_states() TO service_role;
+
+REVOKE ALL ON FUNCTION public.capture_attendees(p_event uuid, p_rows text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.capture_attendees(p_event uuid, p_rows text, p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.change_campaigns_of(p_contacts uuid[], p_action text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_campaigns_of(p_contacts uuid[], p_action text, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.change_campaigns_of(p_contacts uuid[], p_action text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.change_contacts(p_contacts uuid[], p_changes text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_contacts(p_contacts uuid[], p_changes text, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.change_contacts(p_contacts uuid[], p_changes text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.change_discovery_form(p_open boolean, p_accept_first boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_discovery_form(p_open boolean, p_accept_first boolean, p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action text, p_now timestamp with time zone) TO authenticated;
@@ -4807,19 +7578,57 @@ GRANT ALL ON FUNCTION public.change_enrollments(p_enrollments uuid[], p_action t
 REVOKE ALL ON FUNCTION public.change_limits(p_limits text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_limits(p_limits text, p_now timestamp with time zone) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.change_settings(p_settings text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_settings(p_settings text, p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.change_switches(p_switches text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_switches(p_switches text, p_now timestamp with time zone) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_preference(p_contact uuid, p_campaign text, p_choice text, p_now timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_due(p_now timestamp with time zone, p_limit integer, p_lease_seconds integer, p_run bigint, p_token uuid) TO service_role;
 
-REVOKE ALL ON FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) TO authenticated;
-GRANT ALL ON FUNCTION public.count_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.cohort_figures(p_campaign uuid, p_months integer, p_zone text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cohort_figures(p_campaign uuid, p_months integer, p_zone text, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.cohort_figures(p_campaign uuid, p_months integer, p_zone text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.contact_family(p_contact uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.contact_family(p_contact uuid) TO authenticated;
+GRANT ALL ON FUNCTION public.contact_family(p_contact uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_before timestamp with time zone, p_before_source smallint, p_before_id bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_before timestamp with time zone, p_before_source smallint, p_before_id bigint, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_before timestamp with time zone, p_before_source smallint, p_before_id bigint, p_limit integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.count_enrollments(p_campaign uuid, p_filter text, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_enrollments(p_campaign uuid, p_filter text, p_most integer) TO authenticated;
+GRANT ALL ON FUNCTION public.count_enrollments(p_campaign uuid, p_filter text, p_most integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.count_found(p_search text, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_found(p_search text, p_most integer) TO authenticated;
+GRANT ALL ON FUNCTION public.count_found(p_search text, p_most integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.count_outcomes() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_outcomes() TO authenticated;
+GRANT ALL ON FUNCTION public.count_outcomes() TO service_role;
+
+REVOKE ALL ON FUNCTION public.day_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone, p_zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.day_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone, p_zone text) TO authenticated;
+GRANT ALL ON FUNCTION public.day_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone, p_zone text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.discovery_form() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.discovery_form() TO authenticated;
+GRANT ALL ON FUNCTION public.discovery_form() TO service_role;
 
 REVOKE ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.due_by_step(p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.duplicate_groups(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.duplicate_groups(p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.duplicate_groups(p_limit integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.end_quiet(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_quiet(p_contact uuid, p_now timestamp with time zone) TO authenticated;
@@ -4843,9 +7652,17 @@ REVOKE ALL ON FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations 
 GRANT ALL ON FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) TO authenticated;
 GRANT ALL ON FUNCTION public.find_audit(p_kind text, p_actor uuid, p_relations text[], p_operations text[], p_since timestamp with time zone, p_until timestamp with time zone, p_before bigint, p_limit integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO authenticated;
-GRANT ALL ON FUNCTION public.find_contacts(p_text text, p_types text[], p_statuses text[], p_owner uuid, p_industry text, p_tag text, p_archived boolean, p_before uuid, p_limit integer) TO service_role;
+REVOKE ALL ON FUNCTION public.find_contacts(p_search text, p_order text, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_contacts(p_search text, p_order text, p_before uuid, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.find_contacts(p_search text, p_order text, p_before uuid, p_limit integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.find_enrollment_ids(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_enrollment_ids(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.find_enrollment_ids(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.find_enrollments(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_enrollments(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.find_enrollments(p_campaign uuid, p_filter text, p_before uuid, p_limit integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.finish_run(p_run bigint, p_now timestamp with time zone, p_counts text, p_error text, p_next_run_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_run(p_run bigint, p_now timestamp with time zone, p_counts text, p_error text, p_next_run_at timestamp with time zone) TO service_role;
@@ -4881,12 +7698,39 @@ GRANT ALL ON FUNCTION public.mark_as_sent(p_sends uuid[], p_now timestamp with t
 REVOKE ALL ON FUNCTION public.may_sign_in(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.may_sign_in(p_email text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.merge_contacts(p_keep uuid, p_drop uuid, p_values text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.merge_contacts(p_keep uuid, p_drop uuid, p_values text, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.merge_contacts(p_keep uuid, p_drop uuid, p_values text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.move_project(p_project uuid, p_stage text, p_reason text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.move_project(p_project uuid, p_stage text, p_reason text, p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.post_discovery(p_answers text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.post_discovery(p_answers text, p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.postpone(p_now timestamp with time zone, p_run bigint, p_sends uuid[], p_untils timestamp with time zone[], p_reasons text[], p_explanations text[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.postponed_enrollments(p_now timestamp with time zone, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.postponed_enrollments(p_now timestamp with time zone, p_limit integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.preview_switch(p_contacts uuid[], p_type text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.preview_switch(p_contacts uuid[], p_type text, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.preview_switch(p_contacts uuid[], p_type text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.project_totals(p_owner uuid, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.project_totals(p_owner uuid, p_since timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.project_totals(p_owner uuid, p_since timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.publish_template(p_campaign uuid, p_step integer, p_content text, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.queue_counts(p_now timestamp with time zone, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_counts(p_now timestamp with time zone, p_most integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.recent_reactions(p_mine boolean, p_since timestamp with time zone, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recent_reactions(p_mine boolean, p_since timestamp with time zone, p_limit integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.record_events(p_events text, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_events(p_events text, p_now timestamp with time zone) TO service_role;
@@ -4896,6 +7740,9 @@ GRANT ALL ON FUNCTION public.record_export(p_relation text, p_row_count bigint, 
 
 REVOKE ALL ON FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_reply(p_message_id text, p_sender text, p_kind text, p_subject text, p_text text, p_occurred_at timestamp with time zone, p_quiet_until timestamp with time zone, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.recount_outcomes() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recount_outcomes() TO service_role;
 
 REVOKE ALL ON FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reorder_steps(p_campaign uuid, p_steps smallint[], p_now timestamp with time zone) TO authenticated;
@@ -4911,6 +7758,10 @@ REVOKE ALL ON FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timest
 GRANT ALL ON FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.restart_enrollment(p_enrollment uuid, p_now timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.restart_enrollments(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restart_enrollments(p_enrollments uuid[], p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.restart_enrollments(p_enrollments uuid[], p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.resume_sending(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.resume_sending(p_now timestamp with time zone) TO authenticated;
 
@@ -4921,17 +7772,39 @@ GRANT ALL ON FUNCTION public.retire_step(p_campaign uuid, p_step smallint, p_now
 REVOKE ALL ON FUNCTION public.retry_failed(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.retry_failed(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.save_discovery_draft(p_draft uuid, p_contact uuid, p_answers text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_discovery_draft(p_draft uuid, p_contact uuid, p_answers text, p_now timestamp with time zone) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.send_again(p_sends uuid[], p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_token uuid, p_sends uuid[], p_statuses text[], p_message_ids text[], p_reasons text[], p_retry_ats timestamp with time zone[], p_next_steps smallint[], p_next_send_ats timestamp with time zone[], p_address_refused boolean[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle(p_now timestamp with time zone, p_run bigint, p_token uuid, p_sends uuid[], p_statuses text[], p_message_ids text[], p_reasons text[], p_retry_ats timestamp with time zone[], p_next_steps smallint[], p_next_send_ats timestamp with time zone[], p_address_refused boolean[]) TO service_role;
 
+REVOKE ALL ON FUNCTION public.similar_contacts(p_first_name text, p_last_name text, p_company text, p_phone text, p_email text, p_except uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.similar_contacts(p_first_name text, p_last_name text, p_company text, p_phone text, p_email text, p_except uuid, p_limit integer) TO authenticated;
+GRANT ALL ON FUNCTION public.similar_contacts(p_first_name text, p_last_name text, p_company text, p_phone text, p_email text, p_except uuid, p_limit integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.skip_step(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.skip_step(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.skip_step(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text, p_host text, p_sender text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_run(p_now timestamp with time zone, p_trigger text, p_host text, p_sender text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.start_waiting(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.start_waiting(p_enrollments uuid[], p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.start_waiting(p_enrollments uuid[], p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.step_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.step_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.step_figures(p_campaign uuid, p_since timestamp with time zone, p_until timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.still_wanted(p_now timestamp with time zone, p_token uuid, p_sends uuid[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.submit_discovery(p_draft uuid, p_contact uuid, p_answers text, p_due timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.submit_discovery(p_draft uuid, p_contact uuid, p_answers text, p_due timestamp with time zone, p_now timestamp with time zone) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint) TO service_role;
@@ -4939,11 +7812,23 @@ GRANT ALL ON FUNCTION public.sweep(p_now timestamp with time zone, p_run bigint)
 REVOKE ALL ON FUNCTION public.take_run_request(p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_run_request(p_now timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.triage_discovery(p_submission uuid, p_new_status text, p_assigned_to uuid, p_seen uuid, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.triage_discovery(p_submission uuid, p_new_status text, p_assigned_to uuid, p_seen uuid, p_now timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.type_figures() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.type_figures() TO authenticated;
+GRANT ALL ON FUNCTION public.type_figures() TO service_role;
+
+REVOKE ALL ON FUNCTION public.undo_archive(p_contacts uuid[], p_archived_at timestamp with time zone, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.undo_archive(p_contacts uuid[], p_archived_at timestamp with time zone, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.undo_archive(p_contacts uuid[], p_archived_at timestamp with time zone, p_now timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.undo_skip(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.undo_skip(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.undo_skip(p_enrollment uuid, p_step smallint, p_now timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unsubscribe_contact(p_contact uuid, p_now timestamp with time zone) TO service_role;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO authenticated;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_enrollments TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contacts TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.contacts TO service_role;
@@ -4990,6 +7875,8 @@ GRANT UPDATE(due_at) ON TABLE public.activities TO authenticated;
 
 GRANT UPDATE(completed_at) ON TABLE public.activities TO authenticated;
 
+GRANT UPDATE(assigned_to) ON TABLE public.activities TO authenticated;
+
 GRANT SELECT ON TABLE public.app_settings TO authenticated;
 GRANT SELECT ON TABLE public.app_settings TO service_role;
 
@@ -4999,17 +7886,14 @@ GRANT UPDATE(updated_at) ON TABLE public.app_settings TO authenticated;
 
 GRANT SELECT ON TABLE public.app_settings_public TO authenticated;
 
-GRANT SELECT ON TABLE public.audit_actors TO authenticated;
-GRANT SELECT ON TABLE public.audit_actors TO service_role;
-
-GRANT SELECT ON TABLE public.breaker_counts TO authenticated;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.breaker_counts TO service_role;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact_types TO authenticated;
 GRANT SELECT ON TABLE public.contact_types TO service_role;
 
-GRANT SELECT ON TABLE public.campaign_overview TO authenticated;
-GRANT SELECT ON TABLE public.campaign_overview TO service_role;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.networking_event_attendees TO authenticated;
+GRANT SELECT ON TABLE public.networking_event_attendees TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.networking_events TO authenticated;
+GRANT SELECT ON TABLE public.networking_events TO service_role;
 
 GRANT INSERT,UPDATE ON TABLE public.profiles TO authenticated;
 GRANT SELECT ON TABLE public.profiles TO service_role;
@@ -5026,21 +7910,49 @@ GRANT SELECT(time_zone) ON TABLE public.profiles TO authenticated;
 
 GRANT SELECT(created_at) ON TABLE public.profiles TO authenticated;
 
+GRANT SELECT ON TABLE public.attendee_list TO authenticated;
+GRANT SELECT ON TABLE public.attendee_list TO service_role;
+
+GRANT SELECT ON TABLE public.audit_actors TO authenticated;
+GRANT SELECT ON TABLE public.audit_actors TO service_role;
+
+GRANT SELECT ON TABLE public.breaker_counts TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.breaker_counts TO service_role;
+
+GRANT SELECT ON TABLE public.contact_activity TO authenticated;
+GRANT SELECT ON TABLE public.contact_activity TO service_role;
+
 GRANT SELECT ON TABLE public.contact_list TO authenticated;
 GRANT SELECT ON TABLE public.contact_list TO service_role;
 
 GRANT SELECT ON TABLE public.contact_merge_fields TO authenticated;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.discovery_submissions TO authenticated;
-GRANT INSERT ON TABLE public.discovery_submissions TO service_role;
+GRANT SELECT,DELETE ON TABLE public.discovery_submissions TO authenticated;
 
-GRANT UPDATE(contact_id) ON TABLE public.discovery_submissions TO authenticated;
+GRANT INSERT(email) ON TABLE public.discovery_submissions TO authenticated;
+GRANT INSERT(email) ON TABLE public.discovery_submissions TO service_role;
+
+GRANT INSERT(answers) ON TABLE public.discovery_submissions TO authenticated;
+GRANT INSERT(answers) ON TABLE public.discovery_submissions TO service_role;
 
 GRANT UPDATE(status) ON TABLE public.discovery_submissions TO authenticated;
 
-GRANT UPDATE(assigned_to) ON TABLE public.discovery_submissions TO authenticated;
+GRANT INSERT(assigned_to),UPDATE(assigned_to) ON TABLE public.discovery_submissions TO authenticated;
+GRANT INSERT(assigned_to) ON TABLE public.discovery_submissions TO service_role;
 
 GRANT UPDATE(updated_at) ON TABLE public.discovery_submissions TO authenticated;
+
+GRANT SELECT ON TABLE public.discovery_counts TO authenticated;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.discovery_drafts TO authenticated;
+
+GRANT UPDATE(contact_id) ON TABLE public.discovery_drafts TO authenticated;
+
+GRANT UPDATE(answers) ON TABLE public.discovery_drafts TO authenticated;
+
+GRANT UPDATE(updated_at) ON TABLE public.discovery_drafts TO authenticated;
+
+GRANT SELECT ON TABLE public.discovery_list TO authenticated;
 
 GRANT SELECT ON TABLE public.drip_decisions TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.drip_decisions TO service_role;
@@ -5059,17 +7971,27 @@ GRANT SELECT ON TABLE public.industries_in_use TO service_role;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.invitations TO authenticated;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.networking_event_attendees TO authenticated;
-GRANT SELECT ON TABLE public.networking_event_attendees TO service_role;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.networking_events TO authenticated;
-GRANT SELECT ON TABLE public.networking_events TO service_role;
+GRANT SELECT ON TABLE public.networking_event_list TO authenticated;
+GRANT SELECT ON TABLE public.networking_event_list TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO authenticated;
 GRANT SELECT ON TABLE public.projects TO service_role;
 
+GRANT SELECT ON TABLE public.project_list TO authenticated;
+GRANT SELECT ON TABLE public.project_list TO service_role;
+
 GRANT SELECT ON TABLE public.quarantined_messages TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.quarantined_messages TO service_role;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.saved_views TO authenticated;
+
+GRANT UPDATE(name) ON TABLE public.saved_views TO authenticated;
+
+GRANT UPDATE(filters) ON TABLE public.saved_views TO authenticated;
+
+GRANT UPDATE(is_shared) ON TABLE public.saved_views TO authenticated;
+
+GRANT UPDATE(updated_at) ON TABLE public.saved_views TO authenticated;
 
 GRANT SELECT ON TABLE public.scheduler_runs TO authenticated;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.scheduler_runs TO service_role;
@@ -5088,8 +8010,17 @@ GRANT SELECT ON TABLE public.staff_directory TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.suppressions TO authenticated;
 GRANT SELECT,INSERT ON TABLE public.suppressions TO service_role;
 
+GRANT SELECT ON TABLE public.tags_in_use TO authenticated;
+GRANT SELECT ON TABLE public.tags_in_use TO service_role;
+
+GRANT SELECT ON TABLE public.task_list TO authenticated;
+GRANT SELECT ON TABLE public.task_list TO service_role;
+
 GRANT SELECT ON TABLE public.type_changes TO authenticated;
 GRANT SELECT ON TABLE public.type_changes TO service_role;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.type_switches TO authenticated;
+GRANT SELECT ON TABLE public.type_switches TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_deliveries TO authenticated;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_deliveries TO service_role;

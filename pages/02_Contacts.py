@@ -3,6 +3,7 @@
 import streamlit as st
 
 from crm.ui import (
+    bulk_bar,
     contact_actions,
     contact_campaigns,
     contact_detail,
@@ -11,6 +12,8 @@ from crm.ui import (
     dialogs,
     feedback,
     import_dialog,
+    merge_contacts,
+    saved_view_dialogs,
 )
 
 feedback.show()
@@ -22,8 +25,11 @@ else:
 dialogs.show_open(
     {
         **contact_form.DIALOGS,
+        **bulk_bar.DIALOGS,
         **contact_actions.DIALOGS,
         **contact_campaigns.DIALOGS,
         **import_dialog.DIALOGS,
+        **merge_contacts.DIALOGS,
+        **saved_view_dialogs.DIALOGS,
     }
 )

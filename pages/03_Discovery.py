@@ -1,8 +1,32 @@
-"""Discovery."""
+"""Discovery calls: the list, the form of one call, or one submission, as the URL says."""
 
 import streamlit as st
 
-from crm.ui import feedback
+from crm.ui import (
+    dialogs,
+    discovery_call,
+    discovery_form,
+    discovery_links,
+    discovery_list,
+    discovery_public,
+    discovery_submission,
+    feedback,
+)
 
 feedback.show()
-st.title("Discovery", anchor=False)
+submission_id = discovery_links.wanted("submission")
+call = None if submission_id else discovery_call.current()
+if submission_id:
+    discovery_submission.show(submission_id)
+elif call:
+    discovery_form.show(call)
+else:
+    with st.container(horizontal=True, vertical_alignment="center", key="discovery_heading"):
+        st.title("Discovery calls", anchor=False, width="stretch")
+        discovery_list.record_button()
+        discovery_public.show()
+    if discovery_links.wanted("draft"):
+        st.info("This draft is no longer there: it was submitted or discarded.")
+    discovery_list.show_drafts()
+    discovery_list.show_submissions()
+dialogs.show_open(discovery_list.DIALOGS)

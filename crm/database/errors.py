@@ -19,6 +19,8 @@ _WORDS_FOR_CONSTRAINT = {
     "one_email_a_step_and_run": "This contact received this e-mail before.",
     "window_opens_before_it_closes": "The send window must open before it closes.",
     "drip_campaigns_window_days_check": "Choose at least one day of the week.",
+    "contacts_contact_type_fkey": "There is no such type, or contacts still have it.",
+    "texts_are_texts": "The sender, the time zone or the country cannot be written like this.",
     "suppressions_email_key": "This address is on the suppression list already.",
 }
 

@@ -38,7 +38,7 @@ def normalise_address(text: str) -> str:
     pasted = _unwrapped(text)
     local = pasted.rpartition("@")[0]
     if not pasted:
-        raise AddressError("There is no address.")
+        raise AddressError("Please enter an e-mail address.")
     if not local.isascii():
         raise AddressError("The part before the @ has letters that the mail provider refuses.")
     try:

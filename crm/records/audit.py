@@ -21,8 +21,8 @@ _PAGE = 1000
 class AuditEntry:
     """`recorded_at` is the server's own clock, aware UTC. `actor_kind` is person, service (the
     scheduler, the public routes and the scripts), operator (a database login, named) or unknown
-    (before the chain). `operation` is INSERT, UPDATE, DELETE, EXPORT, ERASE or LIFT; `before` and
-    `after` are the row's columns, without secrets."""
+    (before the chain). `operation` is INSERT, UPDATE, DELETE, EXPORT, ERASE, LIFT or MERGE;
+    `before` and `after` are the row's columns, without secrets."""
 
     number: int
     recorded_at: datetime

@@ -6,19 +6,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crm.database.gateway import IS_NOT_NULL, IS_NULL, Gateway, Row, among, containing
+from crm.database.gateway import IS_NOT_NULL, IS_NULL, Gateway, Row, among
+from crm.records.contact_search import (
+    EVERYONE,
+    NOBODY,
+    ContactCount,
+    ContactSearch,
+    Order,
+)
 from crm.records.rows import columns_of, record_from, records_from
 from crm.records.states import EmailStatus
+
+__all__ = [
+    "EVERYONE",
+    "Contact",
+    "ContactCount",
+    "ContactDraft",
+    "ContactPage",
+    "ContactRecords",
+    "ContactSearch",
+    "ContactType",
+    "MergeFields",
+]
+
+_EVERY_ONE_OF_THEM = 2**31 - 2  # what an integer of the database can hold, and one to spare
 
 
 @dataclass(frozen=True, slots=True)
 class ContactType:
-    """A kind of contact; `campaign_id` names the campaign its contacts are enrolled in."""
+    """A kind of contact; `campaign_id` names the campaign its contacts are enrolled in, `path_rank`
+    its place on the sales path (None: off the path)."""
 
     key: str
     label: str
     position: int
     campaign_id: str | None
+    path_rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +81,7 @@ class Contact:
     quiet_until: datetime | None
     quiet_reason: str
     created_by: str | None
+    last_activity_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,38 +124,9 @@ class ContactDraft:
     notes: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactSearch:
-    """Filters of the contact list; all given ones must hold."""
-
-    text: str = ""
-    contact_types: tuple[str, ...] = ()
-    email_statuses: tuple[str, ...] = ()
-    owner_id: str | None = None
-    industry: str = ""
-    tag: str = ""
-    archived: bool = False
-
-    def parameters(self) -> dict[str, object]:
-        """For find_contacts and count_contacts; None leaves a filter out."""
-        words = " ".join(self.text.lower().split())
-        return {
-            "p_text": containing(words) if words else None,
-            "p_types": list(self.contact_types) or None,
-            "p_statuses": list(self.email_statuses) or None,
-            "p_owner": self.owner_id,
-            "p_industry": self.industry or None,
-            "p_tag": self.tag or None,
-            "p_archived": self.archived,
-        }
-
-
-EVERYONE = ContactSearch()
-
-
 @dataclass(frozen=True, slots=True)
 class ContactPage:
-    """One page of a list, newest contacts first; `next_before` asks for the following page."""
+    """One page of a list; `next_before` asks for the following page."""
 
     contacts: tuple[Contact, ...]
     next_before: str | None = field(default=None)
@@ -150,24 +145,53 @@ class ContactRecords:
         return records_from(ContactType, rows)
 
     def page(
-        self, search: ContactSearch = EVERYONE, *, before: str | None = None, size: int = 50
+        self,
+        search: ContactSearch = EVERYONE,
+        *,
+        order: Order = "newest",
+        before: str | None = None,
+        size: int = 50,
     ) -> ContactPage:
-        """Contacts newest first. `before` is the `next_before` of the page before."""
-        found = self._gateway.call(
-            "find_contacts", **search.parameters(), p_before=before, p_limit=size + 1
-        )
+        """`before` is the `next_before` of the page before, in the same order."""
+        found = self.found_ids(search, order=order, before=before, size=size + 1)
         rows = self._gateway.select(
-            "contact_list",
-            columns=columns_of(Contact),
-            where={"id": among(found[:size])},
-            order=["id desc"],
+            "contact_list", columns=columns_of(Contact), where={"id": among(found[:size])}
         )
+        contacts = {contact.id: contact for contact in records_from(Contact, rows)}
         return ContactPage(
-            tuple(records_from(Contact, rows)), found[size - 1] if len(found) > size else None
+            # One may have been erased between the two questions.
+            tuple(contacts[key] for key in found[:size] if key in contacts),
+            found[size - 1] if len(found) > size else None,
         )
 
+    def found_ids(
+        self,
+        search: ContactSearch = EVERYONE,
+        *,
+        order: Order = "newest",
+        before: str | None = None,
+        size: int = 1000,
+    ) -> list[str]:
+        """Ids alone, for what is done with all of them. `before` is the last id of the part before;
+        at most 1000 come at once through the REST API."""
+        found: list[str] = self._gateway.call(
+            "find_contacts",
+            p_search=search.as_json(),
+            p_order=order,
+            p_before=before,
+            p_limit=size,
+        )
+        return found
+
+    def count_up_to(self, most: int, search: ContactSearch = EVERYONE) -> ContactCount:
+        """Counts to `most` and no further, so that it never takes long."""
+        rows = self._gateway.call("count_found", p_search=search.as_json(), p_most=most)
+        # Who is not on the staff is told nothing.
+        return ContactCount(rows[0]["total"], rows[0]["kind"]) if rows else NOBODY
+
     def count(self, search: ContactSearch = EVERYONE) -> int:
-        return int(self._gateway.call("count_contacts", **search.parameters()))
+        """Exactly, which takes its time in a large database."""
+        return self.count_up_to(_EVERY_ONE_OF_THEM, search).total
 
     def count_all(self) -> int:
         """Contacts in the database, archived ones included."""
@@ -247,6 +271,11 @@ class ContactRecords:
         """Industries in use, for filters and forms."""
         rows = self._gateway.select("industries_in_use", order=["industry"])
         return [str(row["industry"]) for row in rows]
+
+    def tags(self) -> list[str]:
+        """Tags in use, for filters and forms."""
+        rows = self._gateway.select("tags_in_use", order=["tag"])
+        return [str(row["tag"]) for row in rows]
 
     def _first(self, where: Row) -> Contact | None:
         rows = self._gateway.select(

@@ -29,6 +29,7 @@ class Colleague:
     id: str
     full_name: str
     email: str | None
+    phone: str
     role: str
     active: bool
     created_at: datetime
@@ -145,6 +146,13 @@ class PeopleRecords:
         """Let somebody else be invited under the address of a colleague who has left, such as the
         same person with a new account (admins only). False if they are active."""
         return self._change(person_id, {"email": None}, {"active": False}, now)
+
+    def set_contact_card(
+        self, person_id: str, *, full_name: str, phone: str, now: datetime
+    ) -> bool:
+        """The name and number that e-mails show of an owner; one's own, admins everybody's. False
+        where it is not one's to change."""
+        return self._change(person_id, {"full_name": full_name, "phone": phone}, {}, now)
 
     def _change(
         self, person_id: str, values: dict[str, Any], only_if: dict[str, Any], now: datetime

@@ -52,6 +52,15 @@ class EnrollmentReason(StrEnum):
     RESTARTED = "restarted"
     MERGED = "merged"
     WAITS_FOR_OTHER = "waits_for_other"
+    OTHER_STOPPED = "other_stopped"
+
+
+class SwitchPolicy(StrEnum):
+    """type_switches.policy: what a change of type does to the campaign that runs."""
+
+    STOP_AND_START = "stop_and_start"
+    FINISH_FIRST = "finish_first"
+    KEEP_BOTH = "keep_both"
 
 
 class SendStatus(StrEnum):

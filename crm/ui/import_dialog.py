@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -21,6 +21,16 @@ from crm.ui.markup import as_text, counts
 
 _RESULT = "import_result"
 _IGNORED = "– left out –"
+_ORIGIN: Mapping[str, str] = {
+    "hubspot": "a HubSpot export",
+    "linkedin": "LinkedIn connections",
+    "google": "Google Contacts",
+    "outlook": "an Outlook export",
+    "salesforce": "a Salesforce report",
+    "mpt_crm": "our own export",
+    "rejects": "a corrected rejects file",
+    "unknown": "a contact list",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ def import_contacts() -> None:
 def _prepare(file: ContactFile, name: str) -> None:
     types = session.current().db.contacts.types()
     rows = f"about {words.counted(file.row_count_estimate, 'row')}"
-    st.success(f"This reads like {words.ORIGIN[file.origin]}: {rows}, {len(file.headers)} columns.")
+    st.success(f"This reads like {_ORIGIN[file.origin]}: {rows}, {len(file.headers)} columns.")
     mapping = _mapping(file)
     if "email" not in mapping.values():
         st.warning(

@@ -58,6 +58,7 @@ ENROLLMENT_REASON: Mapping[str, str] = {
     EnrollmentReason.RESTARTED: "restarted from the beginning",
     EnrollmentReason.MERGED: "the contact was merged into another",
     EnrollmentReason.WAITS_FOR_OTHER: "it waits for another campaign to end",
+    EnrollmentReason.OTHER_STOPPED: "the contact wants no more of the campaign it waited for",
 }
 
 SEND_STATUS: Mapping[str, tuple[str, Tone]] = {
@@ -172,11 +173,6 @@ ROLE_MEANS: Mapping[str, str] = {
     "admin": "Changes campaigns, e-mails, settings and users too, and sees every e-mail sent.",
 }
 
-PROVIDER: Mapping[str, str] = {
-    "sendgrid": "SendGrid",
-    "outbox": "Local outbox (nothing left this machine)",
-}
-
 # What came of enrolling a contact (enroll_contacts in migrations/): said of one, said of several.
 _ENROLL_OUTCOME: Mapping[str, tuple[str, str]] = {
     "enrolled": ("was enrolled", "were enrolled"),
@@ -217,19 +213,7 @@ _RUN_COUNT: Mapping[str, str] = {
     "released": "{} taken up again",
 }
 
-_DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-ORIGIN: Mapping[str, str] = {
-    "hubspot": "a HubSpot export",
-    "linkedin": "LinkedIn connections",
-    "google": "Google Contacts",
-    "outlook": "an Outlook export",
-    "salesforce": "a Salesforce report",
-    "mpt_crm": "our own export",
-    "rejects": "a corrected rejects file",
-    "unknown": "a contact list",
-}
 
 
 def number(count: int) -> str:
@@ -239,6 +223,27 @@ def number(count: int) -> str:
 def counted(count: int, one: str, several: str | None = None) -> str:
     """ "1 contact", "1,204 contacts"."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def percent(share: float | None) -> str:
+    """ "12.4 %" of 0.124, "–" where there is nothing to take a share of."""
+    if share is None:
+        return "–"
+    return f"{share:.0%}".replace("%", " %") if share in {0, 1} else f"{share * 100:,.1f} %"
+
+
+def change(share: float | None) -> str:
+    """ "+12 %", "−5 %", "no change", "–" where there is nothing to compare with."""
+    if share is None:
+        return "–"
+    whole = round(share * 100)
+    return f"{'+' if whole > 0 else '−'}{abs(whole):,} %" if whole else "no change"
+
+
+def money(cents: int) -> str:
+    """ "$12,500", with cents only where there are some."""
+    sign, dollars, rest = "−" if cents < 0 else "", abs(cents) // 100, abs(cents) % 100
+    return f"{sign}${dollars:,}" + (f".{rest:02}" if rest else "")
 
 
 def email_standing(status: str, email: str | None) -> tuple[str, Tone]:
@@ -254,11 +259,16 @@ def enrollment_reason(code: str) -> str:
     return ENROLLMENT_REASON.get(code, "")
 
 
+def enroll_outcome(code: str) -> tuple[str, str]:
+    """Said of one contact, and of several: "has unsubscribed", "have unsubscribed"."""
+    return _ENROLL_OUTCOME.get(code, ("was left alone", "were left alone"))
+
+
 def enroll_outcomes(outcomes: Iterable[str]) -> str:
     """A sentence for what became of enrolling: "3 contacts were enrolled. 1 has unsubscribed." """
     sentences = []
     for outcome, count in Counter(outcomes).most_common():
-        one, several = _ENROLL_OUTCOME.get(outcome, ("was left alone", "were left alone"))
+        one, several = enroll_outcome(outcome)
         sentences.append(f"{counted(count, 'contact')} {one if count == 1 else several}.")
     return " ".join(sentences)
 
@@ -285,5 +295,5 @@ def _day_ranges(days: list[int]) -> str:
             runs[-1].append(day)
         else:
             runs.append([day])
-    names = [[_DAY_NAMES[day - 1] for day in run] for run in runs]
+    names = [[DAY_NAMES[day - 1][:3] for day in run] for run in runs]
     return ", ".join(r[0] if len(r) == 1 else f"{r[0]}–{r[-1]}" for r in names)

@@ -13,18 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from pydantic_settings import BaseSettings
 
 from tests.browser.app_server import free_port, prepare, running_app
+from tests.browser.chromium import ARGUMENTS, NOT_FOUND, find_chromium
 from tests.browser.team_site import TeamSite, team_site_of
-
-_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-_CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 expect.set_options(timeout=20_000)
 
@@ -37,18 +27,16 @@ class _Machine(BaseSettings):
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    for name in _CHROMIUMS:
-        if path := shutil.which(name):
-            return path
-    reason = "No Chromium was found; install it (Debian: apt-get install chromium)."
+    if path := find_chromium():
+        return path
     if _Machine().ci:
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(NOT_FOUND)
+    pytest.skip(NOT_FOUND)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(chromium: str) -> dict[str, Any]:
-    return {"executable_path": chromium, "args": list(_CHROMIUM_ARGUMENTS)}
+    return {"executable_path": chromium, "args": list(ARGUMENTS)}
 
 
 @pytest.fixture

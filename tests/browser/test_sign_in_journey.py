@@ -99,7 +99,7 @@ def test_two_people_at_two_browsers_see_what_their_roles_allow(
     expect(alice.get_by_text("2 contacts", exact=True)).to_be_visible()
     expect(alice.get_by_role("link", name="Settings")).to_have_count(0)
     bob.goto("/settings")
-    expect(bob.get_by_role("tab", name="Limits and breakers")).to_be_visible()
+    expect(bob.get_by_role("tab", name="Limits")).to_be_visible()
     screenshot(alice, "direct_sales")
     screenshot(bob, "direct_admin")
 

@@ -85,7 +85,7 @@ def test_no_command_tells_a_secret_while_it_says_what_is_wrong(
     # Settings are read in one place, so two commands stand for all where it ends there.
     away = trouble.endswith("is away")
     commands = COMMANDS if away else (COMMANDS[1], COMMANDS[-1])
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(len(commands)) as threads:
         answers = list(threads.map(lambda c: _run(c, people, environment), commands))
     for command, answer in zip(commands, answers, strict=True):
         told = answer.stdout + answer.stderr

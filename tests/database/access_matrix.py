@@ -41,6 +41,8 @@ MATRIX: dict[str, dict[str, str]] = {
     "networking_events": {"sales": "RIu", "admin": "RIUD", "service": "R"},
     "networking_event_attendees": {"sales": "RIu", "admin": "RIUD", "service": "R"},
     "discovery_submissions": {"sales": "RIU", "admin": "RUD", "service": "I"},
+    # A draft is its writer's alone: nothing of Alice's or Carol's for an admin.
+    "discovery_drafts": {"sales": "riud", "admin": "", "service": ""},
     "suppressions": {"sales": "RI", "admin": "RI", "service": "RI"},
     "webhook_endpoints": {"sales": "", "admin": "RIUD", "service": "RIU"},
     "webhook_deliveries": {"sales": "", "admin": "RIUD", "service": "RIU"},
@@ -54,7 +56,11 @@ MATRIX: dict[str, dict[str, str]] = {
     "account_days": {"sales": "", "admin": "R", "service": "RIU"},
     "former_addresses": {"sales": "", "admin": "R", "service": "R"},
     "invitations": {"sales": "", "admin": "RID", "service": ""},
+    "contact_activity": {"sales": "R", "admin": "R", "service": "R"},
+    # Neither of the two is shared.
+    "saved_views": {"sales": "riud", "admin": "", "service": ""},
     "type_changes": {"sales": "R", "admin": "R", "service": "R"},
+    "type_switches": {"sales": "R", "admin": "RIUD", "service": "R"},
 }
 
 

@@ -150,8 +150,8 @@ PROBES: dict[str, Probe] = {
     ),
     "app_settings": Probe(
         "key",
-        "default_country",
-        "default_time_zone",
+        "mail_from_name",
+        "mail_postal_address",
         {"value": '"x"'},
         {"key": "x", "value": '"x"'},
     ),

@@ -185,6 +185,9 @@ ROWS_OFF = {
         drop index one_live_enrollment_a_campaign;
         insert into campaign_enrollments (contact_id, campaign_id)
         select contact_id, campaign_id from campaign_enrollments""",
+    "enrollments that wait for one that has ended": """
+        update campaign_enrollments
+        set status = 'paused', reason = 'waits_for_other', waits_for = gen_random_uuid()""",
     "contacts with one e-mail twice": """
         alter table email_sends drop constraint one_email_a_step_and_run;
         update email_sends

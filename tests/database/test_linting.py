@@ -135,7 +135,7 @@ BROKEN: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "indexes that are there twice": [
-        ("create index again on contacts (owner_id)", "again = contacts_owner")
+        ("create index again on contacts (created_by)", "again = contacts_created_by")
     ],
     "tables whose rows this check cannot see": [
         (

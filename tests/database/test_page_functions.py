@@ -287,6 +287,6 @@ def test_the_overview_counts_each_campaign(
     assert [r["due"] for r in service.engine.due_by_step(now=NOW)] == [2]
     SlowScheduler(service).send_all(next_step=2)
     lead = next(c for c in bob.campaigns.overview() if c.key == "lead")
-    assert (lead.active_count, lead.paused_count, lead.sent_count, lead.step_count) == (2, 1, 2, 2)
+    assert (lead.active_count, lead.paused_count, lead.step_count) == (2, 1, 2)
     assert lead.next_send_at is not None
     assert [s.status for s in bob.sends.sent(limit=10)] == ["accepted", "accepted"]

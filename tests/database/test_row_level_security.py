@@ -100,7 +100,7 @@ def _broken(raw: Raw, table: str, breaking: bytes) -> list[str]:
 
 def test_a_person_without_any_profile_sees_nothing(database: PostgresDatabase) -> None:
     stranger = signed_in("5f5f5f5f-0000-4000-8000-000000000000")
-    for relation in ("contacts", "contact_list", "enrollment_list", "campaign_overview"):
+    for relation in ("contacts", "contact_list", "enrollment_list"):
         assert database.gateway(stranger).count(relation) == 0
 
 

@@ -12,13 +12,14 @@ from tests.conftest import Raw
 from tests.database.sending import one, values
 
 # Inlined into column defaults: no SET clause, every name qualified (see the foundation migration).
-INLINED = {"clock", "uuid_v7", "user_id", "searchable"}
+INLINED = {"clock", "uuid_v7", "user_id", "is_activity"}
 
 ENUMS: dict[type[StrEnum], tuple[str, str]] = {
     states.EmailStatus: ("contacts", "email_status"),
     states.CampaignStatus: ("drip_campaigns", "status"),
     states.EnrollmentStatus: ("campaign_enrollments", "status"),
     states.EnrollmentReason: ("campaign_enrollments", "reason"),
+    states.SwitchPolicy: ("type_switches", "policy"),
     states.SendStatus: ("email_sends", "status"),
     states.TemplateStatus: ("drip_campaign_templates", "status"),
     states.RunStatus: ("scheduler_runs", "status"),

@@ -30,7 +30,7 @@ def test_an_invited_person_joins_once_in_the_invited_role(bob: DbService, desk: 
     invite(bob)
     assert desk().people.join(now=NOW + timedelta(days=1)) == "joined"
     assert colleague(bob, EVE_ID) == Colleague(
-        EVE_ID, "Eve Engineer", EVE, "sales", True, NOW + timedelta(days=1)
+        EVE_ID, "Eve Engineer", EVE, "", "sales", True, NOW + timedelta(days=1)
     )
     assert bob.people.invitations() == []
     assert desk().people.join(now=NOW) == "known"

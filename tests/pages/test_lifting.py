@@ -55,7 +55,7 @@ def test_an_address_is_found_and_freed_in_the_suppressions_tab(
 ) -> None:
     _stopped(admin, a_contact, "hard_bounce")
     admin.suppressions.add(["bea@customer.example"], ["manual"], source="test", now=NOW)
-    page = open_page("20_Settings")
+    page = open_page("20_Settings", section="Suppressions")
     assert "bea@customer.example" in shown(page)
     page.text_input(key="suppression_search").set_value("ADA").run()
     assert "bea@customer.example" not in shown(page)
@@ -134,7 +134,7 @@ def test_what_sendgrid_still_stops_is_shown_and_comes_back_only_by_a_persons_han
     sending.suppressions.add("unsubscribes", ["ada@customer.example"])
     sending.suppressions.add("bounces", ["old@customer.example"])
     admin.suppressions.lift("ada@customer.example", reason="She called", now=NOW)
-    page = open_page("20_Settings")
+    page = open_page("20_Settings", section="Suppressions")
     page.button(key="compare_suppressions").click().run()
     assert "unsubscribed; lifted here Today" in shown(page)
     assert list(admin.suppressions.all()) == [], "comparing brings nothing back"

@@ -125,7 +125,8 @@ def visit(
         app = AppTest.from_file(MAIN, default_timeout=30)
         app.user = claims(name)
         app.query_params["contact"] = CAROLS_CONTACT
-        return app.run()
+        app.run()
+        return app.switch_page("../../pages/02_Contacts.py").run()
 
     return open_
 
@@ -136,6 +137,9 @@ def seen_by(tabs: dict[str, AppTest], page: str) -> dict[str, bool]:
 
 
 def text_of(app: AppTest, page: str) -> str:
+    # What was sent, and who may not be written to, stand in parts of their pages.
+    app.query_params["view"] = "Outbox"
+    app.query_params["section"] = "Suppressions"
     app.switch_page(f"../../pages/{page}.py")
     return shown(app.run())
 

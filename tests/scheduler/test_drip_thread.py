@@ -181,6 +181,17 @@ def test_failing_to_ask_for_requests_does_not_end_the_thread(
     _soon(lambda: "requested" in _runs(service))
 
 
+def test_between_runs_it_counts_what_happened(
+    start_thread: StartThread, raw: Raw, a_contact: AContact, published_steps: PublishedSteps
+) -> None:
+    published_steps("lead", 1)
+    a_contact()
+    waiting = "select from private.outcome_queue"
+    assert raw.execute(waiting).fetchall()
+    start_thread()
+    _soon(lambda: not raw.execute(waiting).fetchall())
+
+
 @pytest.fixture
 def due_now(a_crowd: ACrowd, published_steps: PublishedSteps, always_open: None) -> None:
     """Twenty leads."""

@@ -62,6 +62,10 @@ class SendGridStandIn:
         """Whom the provider will not write to, by the names of its lists."""
         return self._server.suppressions
 
+    def authenticate(self, domain: str, *, valid: bool = True) -> None:
+        """A domain of Sender Authentication, whose DNS records are in place or not."""
+        self._server.domains.append({"domain": domain, "valid": valid})
+
     @property
     def latency_seconds(self) -> float:
         return self._server.latency_seconds

@@ -17,6 +17,7 @@ from tests.standins.sendgrid_records import Json, Records, Scripted, SeenRequest
 from tests.standins.sendgrid_suppressions import SuppressionLists, is_about_suppressions
 
 MAIL_SEND = "/v3/mail/send"
+DOMAINS = "/v3/whitelabel/domains"
 CONTROL = "/__standin/"
 
 SCRIPTS: dict[str, Callable[..., Scripted]] = {
@@ -71,12 +72,14 @@ class Server(ThreadingHTTPServer):
         self._keep_mail = keep_mail
         self.records = Records(keep_mail=keep_mail)
         self.suppressions = SuppressionLists()
+        self.domains: list[Json] = []
         self._open: set[socket.socket] = set()
 
     def reset(self) -> None:
         with self.lock:
             self.records = Records(keep_mail=self._keep_mail)
             self.suppressions = SuppressionLists()
+            self.domains.clear()
             self.refused_addresses.clear()
             self.script.clear()
             self.latency_seconds = 0.0
@@ -154,6 +157,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, shown)
         elif is_about_suppressions(self.path):
             self._suppressions()
+        elif self.path.partition("?")[0] == DOMAINS:
+            self._answer(*((200, self.server.domains) if self._has_a_key() else _NO_KEY))
         elif self.path == MAIL_SEND:
             self._answer(405, {"errors": [{"message": "method not allowed"}]})
         else:

@@ -34,8 +34,8 @@ def test_it_frees_an_address_from_what_it_was_pasted_with(pasted: str, stored: s
 @pytest.mark.parametrize(
     ("pasted", "reason"),
     [
-        ("", "There is no address."),
-        (" \u200b ", "There is no address."),
+        ("", "Please enter an e-mail address."),
+        (" \u200b ", "Please enter an e-mail address."),
         ("alice", "@-sign"),
         ("@example.com", "before the @"),
         ("alice@example", "period"),

@@ -15,8 +15,16 @@ from crm.records.states import EmailStatus
 from db_service import DbService
 from tests import cast
 from tests.cast import NOW
+from tests.contract.gateway.story_of_changes import change_and_merge
+from tests.contract.gateway.story_of_discovery import call_and_ask
+from tests.contract.gateway.story_of_figures import count_it_all
+from tests.contract.gateway.story_of_sales_work import win_and_meet
 from tests.contract.gateway.story_of_staff import invite_and_promote
+from tests.contract.gateway.story_of_switches import switch_and_send_as
+from tests.contract.gateway.story_of_the_contact_page import look_after
+from tests.contract.gateway.story_of_the_list import search_and_keep
 from tests.contract.gateway.story_of_the_log import lift_and_audit
+from tests.contract.gateway.story_of_the_manager import look_at_the_queue, manage
 from tests.contract.gateway.telling import DRAFT, Teller, Told, event, imported, template
 
 LEASE = "1ea5e000-0000-4000-8000-000000000001"
@@ -39,10 +47,19 @@ class Cast:
         self._enrollments(campaigns, contacts)
         self._settings_and_people()
         self._sending(campaigns["lead"])
+        look_at_the_queue(self.alice, self.bob)
         self._what_came_back()
         self._looking_around(contacts)
+        search_and_keep(self.alice, self.bob)
+        look_after(self.alice, self.bob, contacts)
+        count_it_all(self.service, self.alice, self.bob, campaigns["lead"])
+        win_and_meet(self.alice, self.bob)
+        switch_and_send_as(self.service, self.alice, self.bob, contacts)
         self._leaving(contacts)
+        manage(self.alice, self.bob, campaigns)
         lift_and_audit(self.service, self.alice, self.bob, contacts)
+        change_and_merge(self.alice, self.bob, contacts)
+        call_and_ask(self.service, self.alice, self.bob)
         return self.told
 
     def _campaigns_and_templates(self) -> dict[str, str]:

@@ -28,4 +28,6 @@ def invite_and_promote(service: Teller, alice: Teller, bob: Teller) -> None:
         desk.people.set_active(cast.CAROL_ID, False, now=NOW)
         desk.people.free_address(cast.CAROL_ID, now=NOW)
         desk.people.set_active(cast.CAROL_ID, True, now=NOW)
+        for person in (cast.ALICE_ID, cast.CAROL_ID):
+            desk.people.set_contact_card(person, full_name="A. B.", phone="+1 614", now=NOW)
         desk.people.directory()

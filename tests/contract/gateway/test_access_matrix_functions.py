@@ -16,7 +16,14 @@ from tests.conftest import Raw
 from tests.contract.gateway.access_cells import Snapshot, carols, everything
 from tests.contract.gateway.conftest import OpenGateway
 from tests.database import access_matrix as matrix
-from tests.database.access_probes import CAROLS_CONTACT, FIRST, FOURTH, SECOND, THIRD
+from tests.database.access_probes import (
+    ALICES_CONTACT,
+    CAROLS_CONTACT,
+    FIRST,
+    FOURTH,
+    SECOND,
+    THIRD,
+)
 
 FUNCTIONS = load_shape().functions
 _TEXTS = (
@@ -57,7 +64,25 @@ _BY_NAME: dict[str, Any] = {
     "p_on_duplicate": "update",
     "p_limits": json.dumps({"account_daily_cap": 1}),
     "p_content": json.dumps(_TEMPLATE),
+    "p_changes": json.dumps({"contact_type": "client"}),
+    "p_keep": CAROLS_CONTACT,
+    "p_drop": ALICES_CONTACT,
+    "p_values": "{}",
     "p_limit": 10,
+    "p_zone": "UTC",
+    "p_answers": json.dumps({"first_name": "Stolen"}),
+    "p_draft": SECOND,
+    "p_submission": SECOND,
+    "p_new_status": "done",
+    "p_assigned_to": cast.ALICE_ID,
+    "p_seen": cast.CAROL_ID,
+    "p_filter": "{}",
+    "p_search": "{}",
+    "p_order": "newest",
+    "p_most": 100,
+    "p_type": "client",
+    "p_switches": json.dumps([{"from_type": "lead", "to_type": "client", "policy": "keep_both"}]),
+    "p_settings": json.dumps({"mail_from_name": "Mallory"}),
 }
 _BY_TYPE: dict[str, Any] = {
     "text": "x",
@@ -131,8 +156,11 @@ def test_an_outsider_does_and_learns_nothing(raw: Raw, open_gateway: OpenGateway
 def test_a_sales_person_touches_nothing_of_a_colleagues(
     raw: Raw, open_gateway: OpenGateway
 ) -> None:
-    # Anybody may stop mail to an address, whoever's contact has it.
-    assert _changing_carols(raw, open_gateway(cast.ALICE)) == {"add_suppressions"}
+    # Anybody may stop mail to an address, and write down a call, whoever's contact it is.
+    assert _changing_carols(raw, open_gateway(cast.ALICE)) == {
+        "add_suppressions",
+        "save_discovery_draft",
+    }
 
 
 def test_the_same_calls_of_an_admin_do_change_them(raw: Raw, open_gateway: OpenGateway) -> None:

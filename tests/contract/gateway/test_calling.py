@@ -52,24 +52,22 @@ def test_nothing(gateway: Gateway) -> None:
 
 def test_a_set_of_values(open_gateway: OpenGateway, a_contact: AContact) -> None:
     ids = [a_contact(contact_type="lead"), a_contact(contact_type="client")]
-    filters = dict.fromkeys(["p_text", "p_owner", "p_industry", "p_tag", "p_before"])
 
-    def found(types: list[str] | None, statuses: list[str] | None = None) -> list[str]:
+    def found(**search: list[str]) -> list[str]:
         values: list[str] = open_gateway(cast.BOB).call(
             "find_contacts",
-            **filters,
-            p_types=types,
-            p_statuses=statuses,
-            p_archived=False,
+            p_search=json.dumps(search),
+            p_order="newest",
+            p_before=None,
             p_limit=10,
         )
         return values
 
-    assert found(None) == ids[::-1]
-    assert found(["lead"], ["ok"]) == ids[:1]
-    assert found(["lead", 'odd, "type"'], ["ok", "NULL"]) == ids[:1]
-    assert found(["client"], ["bounced"]) == []
-    assert found([]) == []
+    assert found() == ids[::-1]
+    assert found(types=["lead"], statuses=["ok"]) == ids[:1]
+    assert found(types=["lead", 'odd, "type"'], statuses=["ok", "NULL"]) == ids[:1]
+    assert found(types=["client"], statuses=["bounced"]) == []
+    assert found(words=["%", "_"]) == []
 
 
 def test_a_set_of_rows_in_their_columns_order(
