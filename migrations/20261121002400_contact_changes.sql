@@ -30,6 +30,9 @@ begin
     raise exception 'Only type, owner, tags and the archive are changed together.' using errcode = '22023';
   end if;
   perform set_config('mpt.now', p_now::text, true);
+  -- All columns are written back: what somebody changes at the same moment must be seen first, and so must who may.
+  perform from public.contacts c where c.id = any (allowed) order by c.id for no key update;
+  allowed := private.changeable(p_contacts);
   return query
   with wanted as (
     select c.id, c.contact_type, c.owner_id, c.tags, c.archived_at, c.merged_into is not null as is_merged,

@@ -228,6 +228,13 @@ begin
      or not exists (
        select from public.contacts c
        where c.id = place.contact_id and c.archived_at is null and c.email_status = 'ok' and c.email is not null)
+     -- What ended nothing, since the campaign had ended with the skip, ends it now: an answer, or another type.
+     or exists (
+       select from public.email_events v
+       where v.contact_id = place.contact_id and v.event = 'reply' and v.received_at >= skip.decided_at)
+     or place.is_type_campaign and exists (
+       select from public.type_changes y
+       where y.contact_id = place.contact_id and y.changed_at >= skip.decided_at)
      or exists (
        select from public.email_sends s
        where s.contact_id = place.contact_id and s.campaign_id = place.campaign_id and s.run = place.run

@@ -60,8 +60,7 @@ begin
               else 'moved to ' || private.stage_label(new.stage) end
       || case when new.lost_reason <> '' then ': ' || new.lost_reason else '' end, 10000));
   if new.stage = 'completed' then
-    -- Of several projects completed at once one finds the contact as it was. What came of it is left for move_project.
-    perform from public.contacts where id = new.contact_id for no key update;
+    -- What came of it is left for move_project.
     perform set_config('mpt.promotion', p.outcome, true)
     from private.promote(array[new.contact_id], 'client', 'type', new.stage_changed_at) p;
   end if;

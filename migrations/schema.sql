@@ -110,8 +110,7 @@ begin
               else 'moved to ' || private.stage_label(new.stage) end
       || case when new.lost_reason <> '' then ': ' || new.lost_reason else '' end, 10000));
   if new.stage = 'completed' then
-    -- Of several projects completed at once one finds the contact as it was. What came of it is left for move_project.
-    perform from public.contacts where id = new.contact_id for no key update;
+    -- What came of it is left for move_project.
     perform set_config('mpt.promotion', p.outcome, true)
     from private.promote(array[new.contact_id], 'client', 'type', new.stage_changed_at) p;
   end if;
@@ -1799,6 +1798,8 @@ declare
   ready uuid[];
 begin
   perform set_config('mpt.now', p_now::text, true);
+  -- Somebody may be moving them along at this very moment: judged is what they are then.
+  perform from public.contacts c where c.id = any (p_contacts) order by c.id for no key update;
   return query
   with judged as (
     select c.id, case when c.contact_type = p_type then 'there_already'
@@ -2861,6 +2862,9 @@ begin
     raise exception 'Only type, owner, tags and the archive are changed together.' using errcode = '22023';
   end if;
   perform set_config('mpt.now', p_now::text, true);
+  -- All columns are written back: what somebody changes at the same moment must be seen first, and so must who may.
+  perform from public.contacts c where c.id = any (allowed) order by c.id for no key update;
+  allowed := private.changeable(p_contacts);
   return query
   with wanted as (
     select c.id, c.contact_type, c.owner_id, c.tags, c.archived_at, c.merged_into is not null as is_merged,
@@ -4368,7 +4372,7 @@ CREATE FUNCTION public.queue_counts(p_now timestamp with time zone, p_most integ
   where private.is_staff()
 $$;
 
-CREATE FUNCTION public.recent_reactions(p_mine boolean, p_since timestamp with time zone, p_limit integer) RETURNS TABLE(contact_id uuid, contact_name text, email text, company_name text, event text, occurred_at timestamp with time zone, times bigint, template_name text, campaign_name text)
+CREATE FUNCTION public.recent_reactions(p_mine boolean, p_since timestamp with time zone, p_limit integer) RETURNS TABLE(contact_id uuid, contact_name text, email text, company_name text, event text, occurred_at timestamp with time zone, times bigint, subject text, campaign_name text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_custom_plan'
@@ -4389,13 +4393,16 @@ begin
       and (everything or me in (c.owner_id, c.created_by)) and (c.archived_at is null or c.merged_into is not null)
     group by 1, 2)
   select l.contact_id, btrim(c.first_name || ' ' || c.last_name), c.email, c.company_name, l.event, l.last_at, l.times,
-         t.name, d.name
+         t.subject, d.name
   from lately l
   join public.contacts c on c.id = l.contact_id
-  left join public.email_sends s on s.id = l.send_id
+  -- Many a reply does not say which e-mail it answers: then it is the last one before it.
+  left join public.email_sends s on s.id = coalesce(l.send_id, (
+    select x.id from public.email_sends x where x.contact_id = l.contact_id and x.handed_over_at <= l.last_at
+    order by x.handed_over_at desc limit 1))
   left join public.drip_campaign_templates t on t.id = s.template_id
   left join public.drip_campaigns d on d.id = s.campaign_id
-  order by l.event = 'reply' desc, l.last_at desc
+  order by l.event = 'reply' desc, l.last_at desc, l.contact_id
   limit p_limit;
 end
 $$;
@@ -5274,6 +5281,13 @@ begin
      or not exists (
        select from public.contacts c
        where c.id = place.contact_id and c.archived_at is null and c.email_status = 'ok' and c.email is not null)
+     -- What ended nothing, since the campaign had ended with the skip, ends it now: an answer, or another type.
+     or exists (
+       select from public.email_events v
+       where v.contact_id = place.contact_id and v.event = 'reply' and v.received_at >= skip.decided_at)
+     or place.is_type_campaign and exists (
+       select from public.type_changes y
+       where y.contact_id = place.contact_id and y.changed_at >= skip.decided_at)
      or exists (
        select from public.email_sends s
        where s.contact_id = place.contact_id and s.campaign_id = place.campaign_id and s.run = place.run
@@ -5335,7 +5349,7 @@ CREATE TABLE public.contacts (
     quiet_until timestamp with time zone,
     quiet_reason text DEFAULT ''::text NOT NULL,
     search_text text GENERATED ALWAYS AS (private.search_words(ARRAY[first_name, last_name, company_name, email, phone, regexp_replace(phone, '[^0-9]'::text, ''::text, 'g'::text)], tags)) STORED NOT NULL COLLATE pg_catalog."C",
-    name_key text GENERATED ALWAYS AS ("left"(private.plain(COALESCE(NULLIF(btrim(((first_name || ' '::text) || last_name)), ''::text), email)), 100)) STORED NOT NULL COLLATE pg_catalog."C",
+    name_key text GENERATED ALWAYS AS ("left"(private.plain(COALESCE(NULLIF(btrim(((first_name || ' '::text) || last_name)), ''::text), email, ''::text)), 100)) STORED NOT NULL COLLATE pg_catalog."C",
     company_key text GENERATED ALWAYS AS ("left"(COALESCE(NULLIF(private.plain(company_name), ''::text), '�'::text), 100)) STORED NOT NULL COLLATE pg_catalog."C",
     merged_into uuid,
     CONSTRAINT contacts_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),

@@ -13,8 +13,9 @@ from crm.records.rows import records_from
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A contact who replied to an e-mail or clicked in one: when last, and how often lately. The
-    names of e-mail and campaign are None where a reply could not be told to belong to one."""
+    """A contact who replied to an e-mail or clicked in one: when last, and how often lately.
+    `subject` is as written, merge fields and all; it and the campaign's name are None where a reply
+    could not be told to belong to an e-mail."""
 
     contact_id: str
     contact_name: str
@@ -23,7 +24,7 @@ class Reaction:
     event: Literal["reply", "click"]
     occurred_at: datetime
     times: int
-    template_name: str | None
+    subject: str | None
     campaign_name: str | None
 
 

@@ -31,13 +31,13 @@ def show(selected: Sequence[Contact], search: ContactSearch, total: int) -> None
     """Always there, so that the list does not move when somebody selects. `total`: how many the
     search finds, or has found so far."""
     everybody = st.session_state.get(_ALL_OF) == search
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="bulk_bar"):
+    with st.container(horizontal=True, vertical_alignment="center", key="bulk_bar"):
         if everybody:
             _everybody(search, total, on_this_page=len(selected))
         elif selected:
             _these(selected, search, total)
         else:
-            st.caption("Select contacts to change several at once.", width="content")
+            st.caption("Select several to change them.", width="content")
             _offer_everybody(search, total)
 
 

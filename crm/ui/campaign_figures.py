@@ -77,8 +77,20 @@ def campaign_tiles(now: CampaignFigures, before: CampaignFigures | None) -> list
     """What enrollments came to in the period."""
     return [
         _count_tile("enrolled", "Enrolled", now, before),
-        _share_tile("completion_rate", "Completion rate", now, before),
-        _share_tile("success_rate", "Success rate", now, before),
+        _share_tile(
+            "completion_rate",
+            "Completion rate",
+            now,
+            before,
+            beside=_out_of(now.completed, now.completed + now.stopped, "ended"),
+        ),
+        _share_tile(
+            "success_rate",
+            "Success rate",
+            now,
+            before,
+            beside=_out_of(now.succeeded, now.enrolled, "enrolled"),
+        ),
         Figure(
             "Time to conversion",
             _days(now.median_days_to_conversion),
@@ -136,8 +148,13 @@ def _count_tile(
     )
 
 
+def _out_of(part: int, base: int, what: str) -> str:
+    """ "1 of 10 ended"; empty where there is no base."""
+    return f"{words.number(part)} of {words.number(base)} {what}" if base else ""
+
+
 def _share_tile(
-    name: str, label: str, now: CampaignFigures, before: CampaignFigures | None
+    name: str, label: str, now: CampaignFigures, before: CampaignFigures | None, *, beside: str
 ) -> Figure:
     then: float | None = getattr(before, name) if before else None
     return Figure(
@@ -146,6 +163,7 @@ def _share_tile(
         means=DEFINITIONS[name],
         before="" if then is None else words.percent(then),
         trend=changed(getattr(now, name), then),
+        beside=beside,
     )
 
 

@@ -28,12 +28,8 @@ LIVE = frozenset({"active", "paused"})
 
 
 def show(
-    contact: Contact,
-    family: Sequence[str],
-    enrollments: Sequence[Enrollment],
-    explanations: Sequence[Explanation],
+    contact: Contact, enrollments: Sequence[Enrollment], explanations: Sequence[Explanation]
 ) -> None:
-    """`family` is the contact and those merged into it, whose e-mails stand among its own."""
     live = [e for e in enrollments if e.status in LIVE]
     _heading(contact, live)
     with st.container(key="skip_put_back"):
@@ -43,8 +39,12 @@ def show(
             _nothing_runs(contact)
         for enrollment in live:
             _card(contact, enrollment, _of(enrollment, explanations), contact.quiet_until)
+
+
+def show_past(contact: Contact, family: Sequence[str], enrollments: Sequence[Enrollment]) -> None:
+    """`family` is the contact and those merged into it, whose e-mails stand among its own."""
     _sent(family)
-    over = [e for e in enrollments if e not in live]
+    over = [e for e in enrollments if e.status not in LIVE]
     if over:
         with st.expander(f"Earlier campaigns ({len(over)})"):
             for enrollment in over:
@@ -63,7 +63,8 @@ def _heading(contact: Contact, live: Sequence[Enrollment]) -> None:
             with st.container(horizontal=True, width="content"):
                 if contact.email and contact.email_status == "ok" and not contact.archived_at:
                     contact_actions.enroll_menu((contact.id,), key="enroll")
-                if live:
+                # One alone is stopped on its card.
+                if len(live) > 1:
                     contact_actions.stop_menu((contact.id,), key="stop_all")
 
 

@@ -32,15 +32,16 @@ def show(contact_id: str) -> None:
     enrollments = db.enrollments.of_contact(contact.id)
     explanations = contact_explanations.of(contact)
     what_comes_next = contact_header.show(contact, merged_into=_merged_into(contact))
-    # In this order they stand below each other on a phone.
+    # In this order they stand below each other on a phone; what is only looked up comes last.
     left, right = st.columns([3, 2], gap="large")
     with left:
-        contact_campaigns.show(contact, family, enrollments, explanations)
-        contact_explanations.show(contact, explanations)
+        contact_campaigns.show(contact, enrollments, explanations)
         contact_log.show(contact.id, family, tuple(enrollments), what_comes_next)
     with right:
         st.subheader("Details", anchor=False)
         facts(_details(contact))
+        contact_explanations.show(contact, explanations)
+        contact_campaigns.show_past(contact, family, enrollments)
 
 
 def _back() -> None:

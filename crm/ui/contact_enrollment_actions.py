@@ -47,7 +47,7 @@ def buttons(enrollment: Enrollment, *, may_change: bool) -> None:
         _preview_button(enrollment)
         if enrollment.status in {"active", "paused"}:
             _skip_button(enrollment)
-            with st.popover("Stop", key=f"stop_{enrollment.id}"):
+            with st.popover("Stop", type="tertiary", key=f"stop_{enrollment.id}"):
                 st.markdown(f"{as_text(enrollment.campaign_name)} writes to this contact no more.")
                 _act_button(enrollment, "stop", "Stop it")
         _restart_button(enrollment)
@@ -87,7 +87,7 @@ def _skip_button(enrollment: Enrollment) -> None:
 
 
 def _restart_button(enrollment: Enrollment) -> None:
-    with st.popover("Restart", key=f"restart_{enrollment.id}"):
+    with st.popover("Restart", type="tertiary", key=f"restart_{enrollment.id}"):
         st.markdown("The sequence begins again with its first e-mail, also those received before.")
         st.button(
             "Restart it",

@@ -177,18 +177,18 @@ def _narrower(offered: Choices) -> dict[str, Any]:
         with right:
             last = st.date_input("Added until", None, key="until", format=_DAY, bind="query-params")
     span = contact_periods.created(added, first, last, moments)
-    quiet, active = (
-        contact_periods.QUIET.get(activity or ""),
-        contact_periods.ACTIVE.get(activity or ""),
-    )
+    active = contact_periods.ACTIVE.get(activity or "")
+    quiet = contact_periods.QUIET.get(activity or "")
+    quiet_since = contact_periods.days_ago(quiet[1], moments) if quiet else None
     return {
         "campaign_id": campaign if campaign != NO_CAMPAIGN else None,
         "without_campaign": campaign == NO_CAMPAIGN,
         "active_since": contact_periods.days_ago(active[1], moments) if active else None,
-        "quiet_since": contact_periods.days_ago(quiet[1], moments) if quiet else None,
+        "quiet_since": quiet_since,
         "never_active": activity == contact_periods.NEVER,
         "created_since": span.since,
-        "created_until": span.until,
+        # Nobody has gone quiet who was not known so long.
+        "created_until": min(filter(None, (span.until, quiet_since)), default=None),
         "tag": tag or "",
         "industry": industry or "",
         "archived": shown == _ARCHIVED,

@@ -171,11 +171,18 @@ def _actions(contact: Contact) -> None:
             args=("change_type",),
             kwargs={"contact_ids": (contact.id,)},
         )
+        suppression_lift.contact_buttons(contact)
         st.button(
             "Merge duplicate",
             key="merge_contact",
+            type="tertiary",
             on_click=merge_contacts.open_for,
             args=(contact.id,),
         )
-        suppression_lift.contact_buttons(contact)
-        st.button("Archive", key="archive", on_click=contact_actions.archive, args=((contact,),))
+        st.button(
+            "Archive",
+            key="archive",
+            type="tertiary",
+            on_click=contact_actions.archive,
+            args=((contact,),),
+        )

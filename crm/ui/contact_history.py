@@ -122,7 +122,7 @@ def _below(happening: Happening, moments: Moments) -> Iterator[tuple[str, str]]:
         yield people, ""
     if machines := _by_machines(happening):
         yield f"By mail programs and scanners, not people: {machines}", "faint"
-    if happening.provider == "outbox":
+    if happening.provider == "outbox" and not happening.delivered_at:
         yield "Written to the local outbox; nothing left this machine", "faint"
 
 

@@ -25,7 +25,7 @@ from crm.ui import (
 from crm.ui.dialogs import open_dialog
 from crm.ui.empty_states import nothing
 
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 # Beyond it a search says "more than": counting on would take longer than finding.
 COUNTED_UP_TO = 10_000
 _COUNT_FRESH = timedelta(minutes=1)
@@ -50,8 +50,7 @@ def show() -> None:
 def _heading() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="contacts_heading"):
         st.title("Contacts", anchor=False)
-        merge_contacts.heading_button()
-        st.button("Import", key="import_contacts", on_click=open_dialog, args=("import_contacts",))
+        # First: where the row is too narrow for all, as on a phone, the others wrap below it.
         st.button(
             "Add contact",
             key="add_contact",
@@ -59,6 +58,8 @@ def _heading() -> None:
             on_click=open_dialog,
             args=("add_contact",),
         )
+        merge_contacts.heading_button()
+        st.button("Import", key="import_contacts", on_click=open_dialog, args=("import_contacts",))
 
 
 @st.fragment

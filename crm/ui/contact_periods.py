@@ -28,7 +28,8 @@ ACTIVITY: Mapping[str, str] = {
 ACTIVITY_MEANS = (
     "Activity is what a person did: they wrote back, opened or clicked an e-mail (mail programs "
     "and security scanners left out), or a colleague wrote a note, called, met them, finished a "
-    "task, or had them at an event or a discovery call. E-mails we sent do not count."
+    "task, or had them at an event or a discovery call. E-mails we sent do not count. “None for 30 "
+    "days” leaves out who was added within them."
 )
 THIS_YEAR, BETWEEN = "year", "between"
 CREATED: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""The table of contacts, a page of 50 at a time."""
+"""The table of contacts, a page at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crm.ui import contact_links, contact_periods, session, words
 from crm.ui.moments import Moments
 
 _OPEN_CLICK = "contact_open_click"
-_ROW_PIXELS, _ROWS_IN_SIGHT = 35, 15
+_SHOWN, _NUMBER = "contacts_shown", "contacts_table_number"
 _STANDINGS = (*words.EMAIL_STATUS.values(), words.NO_ADDRESS)
 
 
@@ -23,16 +23,28 @@ def show(contacts: Sequence[Contact]) -> list[Contact]:
     moments = session.current().moments
     event = st.dataframe(
         pd.DataFrame([_row(contact, moments) for contact in contacts]),
-        # What is selected are places in the table: with other contacts in it, nothing is.
-        key=f"contacts_{hash(tuple(contact.id for contact in contacts))}",
+        key=_key(tuple(contact.id for contact in contacts)),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        height=_ROW_PIXELS * (min(len(contacts), _ROWS_IN_SIGHT) + 1) + 2,
+        height="content",
         column_config=_columns(contacts),
         alt="Contacts",
     )
     return [contacts[row] for row in event["selection"]["rows"] if row < len(contacts)]
+
+
+def _key(shown: tuple[str, ...]) -> str:
+    """The same table for other contacts, which takes the browser half the time of a new one. What
+    is selected are places in it: where something is, other contacts come in a new table."""
+    number: int = st.session_state.get(_NUMBER, 0)
+    key = f"contacts_table_{number}"
+    if st.session_state.get(_SHOWN) != shown:
+        st.session_state[_SHOWN] = shown
+        if st.session_state.get(key, {}).get("selection", {}).get("rows"):
+            st.session_state[_NUMBER] = number + 1
+            return f"contacts_table_{number + 1}"
+    return key
 
 
 def _row(contact: Contact, moments: Moments) -> dict[str, object]:
@@ -42,10 +54,10 @@ def _row(contact: Contact, moments: Moments) -> dict[str, object]:
         "Type": contact.type_label,
         "E-mail status": [words.email_standing(contact.email_status, contact.email)[0]],
         "Campaign": _campaign(contact, moments),
-        "Last activity": _day(contact.last_activity_at, moments),
+        "Last activity": _day(contact.last_activity_at, moments) or "–",
         "E-mail": contact.email or "",
-        "Tags": ", ".join(contact.tags),
         "Owner": contact.owner_name or "",
+        "Tags": ", ".join(contact.tags),
     }
 
 
@@ -82,7 +94,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
             on_click=contact_links.row_clicked,
             args=(tuple(contact.id for contact in contacts), _OPEN_CLICK),
         ),
-        "Company": text(width=140),
+        "Company": text(width=170),
         "Type": text(width=88),
         "E-mail status": st.column_config.MultiselectColumn(
             width=118,
@@ -91,7 +103,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
         ),
         "Campaign": text(width=150, help="The campaign that runs, and when its next e-mail is due"),
         "Last activity": text(width=92, help=contact_periods.ACTIVITY_MEANS),
-        "E-mail": text(width=172),
-        "Tags": text(width=100),
+        "E-mail": text(width=235),
         "Owner": text(width=97),
+        "Tags": text(width=100),
     }

@@ -96,7 +96,7 @@ def _columns() -> dict[str, Any]:
         columns[label] = st.column_config.TextColumn(label, help=means, width=95, alignment="right")
         if name != "contacts":
             columns[f"{label}, share"] = st.column_config.ProgressColumn(
-                "Share",
+                f"% {label.lower()}",
                 help=f"{means} As a share of the contacts.",
                 format="%.0f %%",
                 max_value=100,

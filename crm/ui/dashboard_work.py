@@ -11,6 +11,7 @@ from crm.records.contact_search import ContactSearch
 from crm.records.contacts import Contact
 from crm.records.dashboard import Reaction
 from crm.ui import contact_links, contact_periods, contact_tasks, live, places, session, words
+from crm.ui.campaign_sequence import subject_in_words
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
 
@@ -69,12 +70,16 @@ def _reaction(reaction: Reaction) -> None:
     what = "Replied" if replied else "Clicked"
     if reaction.times > 1:
         what += f" {words.counted(reaction.times, 'time')}"
-    about = f" · {reaction.template_name}" if reaction.template_name else ""
+    about = ""
+    if reaction.subject:
+        about = f" {'to' if replied else 'in'} “{subject_in_words(reaction.subject)}”"
     with st.container(gap=None, key=f"reaction_{reaction.event}_{reaction.contact_id}"):
         name = reaction.contact_name or reaction.email or "Nameless"
-        _name(reaction.contact_id, name, key=reaction.event)
+        company = f" · {reaction.company_name}" if reaction.company_name else ""
+        _name(reaction.contact_id, f"{name}{company}", key=reaction.event)
         tone = "green" if replied else "blue"
-        st.markdown(f":{tone}[{what}]:gray[{as_text(about)} · {moments.ago(reaction.occurred_at)}]")
+        when = moments.ago(reaction.occurred_at)
+        st.markdown(f":small[:{tone}[{what}]:gray[{as_text(about)} · {when}]]")
 
 
 def _name(contact_id: str, name: str, *, key: str) -> None:
@@ -129,7 +134,7 @@ def _silent(contact: Contact) -> None:
     with st.container(gap=None, key=f"quiet_{contact.id}"):
         _name(contact.id, contact.full_name or contact.email or "Nameless", key="quiet")
         company = f"{as_text(contact.company_name)} · " if contact.company_name else ""
-        st.markdown(f":gray[{company}{contact.type_label} · {heard}]")
+        st.markdown(f":small[:gray[{company}{as_text(contact.type_label)} · {heard}]]")
 
 
 def _tasks() -> None:

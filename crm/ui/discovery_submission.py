@@ -110,7 +110,7 @@ def _accept_button(submission: Submission) -> None:
     except DatabaseError as error:
         st.error(as_text(calm.words_for(error)))
         return
-    say(as_text(discovery_words.campaign_outcome(outcome.campaign_outcome) or "Accepted."))
+    say(discovery_words.campaign_outcome(outcome.campaign_outcome) or "Accepted.")
     st.rerun()
 
 
@@ -193,5 +193,5 @@ def _triage(submission: Submission, status: str, assigned_to: str | None, told: 
     except DatabaseError as error:
         st.error(as_text(calm.words_for(error)))
         return
-    say(as_text(told) if done else "Nothing was changed: somebody else has taken it meanwhile.")
+    say(told if done else "Nothing was changed: somebody else has taken it meanwhile.")
     st.rerun()

@@ -57,7 +57,8 @@ def download_menu(
     @st.fragment
     @calm.section
     def menu() -> None:
-        st.caption(f"{name} as a file. Times are those of {session.current().moments.zone.key}.")
+        zone = session.current().moments.zone.key.replace("_", " ")
+        st.caption(f"{name} as a file. Times are those of {zone}.")
         with st.container(horizontal=True):
             csv_wanted = st.button("CSV", key=f"{key}_csv")
             excel_wanted = st.button("Excel", key=f"{key}_excel")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from crm.ui import bulk_job, session, words
 from crm.ui.calm import words_for
+from crm.ui.markup import as_text
 from db_service import DatabaseError
 
 _SAID = "feedback_said"
@@ -35,7 +36,8 @@ def offer_undo(undo: ArchiveUndo) -> None:
 def show() -> None:
     """Once a page run, at its top."""
     for text in st.session_state.pop(_SAID, []):
-        st.toast(text, duration="long")
+        # What a person typed, strangers at the public form too, stays the characters it is.
+        st.toast(as_text(text), duration="long")
     undo = st.session_state.get(_UNDO)
     if isinstance(undo, ArchiveUndo):
         _undo_bar(undo)

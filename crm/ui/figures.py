@@ -68,7 +68,7 @@ def _compared(figure: Figure) -> str:
     if figure.trend is not None:
         parts.append(f'<b class="{_news(figure)}">{escape(words.change(figure.trend))}</b>')
     if figure.before:
-        parts.append(f"<span>{escape(figure.before)} before</span>")
+        parts.append(f"<span>was {escape(figure.before)}</span>")
     return f'<dd class="compared">{" ".join(parts)}</dd>' if parts else ""
 
 

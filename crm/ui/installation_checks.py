@@ -72,8 +72,8 @@ def sign_in(settings: Settings, vouched: bool | None) -> Check:
     if not settings.signs_in:
         return Check(
             name,
-            "green",
-            "Off: the app answers this machine alone, and whoever uses it is an admin.",
+            "gray",
+            "The app answers this machine alone, and whoever uses it is an admin.",
         )
     if settings.oidc_client_id:
         host = urlsplit(settings.oidc_metadata_url).hostname

@@ -74,6 +74,8 @@ def _standing(send: Send) -> str:
             return "Clicked"
         if send.first_opened_at:
             return "Opened"
+        if send.provider == "outbox":
+            return "Local only"
     return words.SEND_STATUS[send.status][0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from html import escape
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from crm.ui import calm, contact_links, live, session, words
 from crm.ui.dialogs import open_dialog
 from crm.ui.empty_states import nothing
 from crm.ui.feedback import say
-from crm.ui.markup import as_text, hover, paragraph
+from crm.ui.markup import as_text, hover
 from crm.ui.project_words import OVER, STAGE, STAGES, moved, who
 from db_service import DatabaseError
 
@@ -52,9 +53,9 @@ def show() -> None:
             label_visibility="collapsed",
         )
         everything = st.toggle(
-            "Completed and lost ones of any age",
+            "Older closed projects too",
             key="project_all",
-            help="Otherwise those of the last 90 days.",
+            help="Completed and lost ones are shown for 90 days.",
         )
     owner_id = session.current().person.id if whose == _MINE else None
     since = None if everything else session.now() - _RECENT
@@ -106,7 +107,7 @@ def _more(stage: str, limit: int) -> None:
 
 def _card(project: Project) -> None:
     here = session.current()
-    with st.container(border=True, key=f"project_{project.id}", gap="small"):
+    with st.container(border=True, key=f"project_{project.id}", gap="xsmall"):
         st.markdown(f"**{as_text(project.name)}**")
         st.button(
             as_text(who(project)),
@@ -123,28 +124,28 @@ def _card(project: Project) -> None:
 
 def _facts(project: Project) -> None:
     moments = session.current().moments
-    if project.company_name:
-        paragraph(project.company_name, style="quiet")
-    parts = [words.money(project.value_cents) if project.value_cents else "No value yet"]
-    parts.append(project.owner_name or "Nobody looks after it")
-    paragraph(" · ".join(parts), style="quiet")
+    worth = words.money(project.value_cents) if project.value_cents else "No value yet"
     since = hover(moments.ago(project.stage_changed_at), moments.exact(project.stage_changed_at))
-    st.html(f'<div class="quiet">Moved {since}</div>')
-    if project.lost_reason:
-        paragraph(f"Lost: {project.lost_reason}", style="quiet")
+    lines = [
+        escape(project.company_name),
+        escape(f"{worth} · {project.owner_name or 'nobody looks after it'}"),
+        f"Moved {since}",
+        escape(f"Lost: {project.lost_reason}") if project.lost_reason else "",
+    ]
+    st.html(f'<div class="quiet">{"<br>".join(filter(None, lines))}</div>')
 
 
 def _actions(project: Project) -> None:
     onward = _NEXT.get(project.stage)
     if onward:
-        label = "Complete" if onward == "completed" else f"To {STAGE[onward][0].lower()}"
+        label = "Complete" if onward == "completed" else f"To “{STAGE[onward][0]}”"
         st.button(label, key=f"onward_{project.id}", on_click=_go, args=(project, onward))
     key = f"more_of_{project.id}"
     others = [stage for stage in STAGES if stage not in {project.stage, onward}]
     st.menu_button(
         "More",
         [_EDIT, *others],
-        format_func=lambda chosen: "Edit" if chosen == _EDIT else f"To {STAGE[chosen][0].lower()}",
+        format_func=lambda chosen: "Edit" if chosen == _EDIT else f"To “{STAGE[chosen][0]}”",
         key=key,
         type="tertiary",
         on_click=_chosen,

@@ -100,7 +100,7 @@ def _table(
 
 
 def _more(shown: int, text: str) -> None:
-    zone = session.current().moments.zone.key
+    zone = session.current().moments.zone.key.replace("_", " ")
     st.caption(f"{text + ' ' if shown == _SHOWN else ''}Times are those of {zone}.")
 
 
@@ -113,7 +113,6 @@ def _upcoming_row(email: QueuedEmail, moments: Moments) -> dict[str, str]:
         + (" (paused)" if email.campaign_status == "paused" else ""),
         "E-mail": f"{email.next_position} of {email.step_count}",
         "Subject": campaign_sequence.subject_in_words(email.next_subject),
-        "Exact time": f"{email.next_send_at.astimezone(moments.zone):%a %-d %b %Y, %H:%M:%S}",
     }
 
 

@@ -51,8 +51,7 @@ def _runs() -> None:
         alt="Scheduler runs, the latest first",
         column_config={
             "Started": st.column_config.TextColumn(width=150, help="In your time zone"),
-            "What it did": st.column_config.TextColumn(width=330),
-            "Error": st.column_config.TextColumn(width=330),
+            "What it did": st.column_config.TextColumn(width=520),
         },
     )
     _pager(cursors, last=runs[-1].id, more=len(found) > _SHOWN)
@@ -118,10 +117,19 @@ def _row(run: SchedulerRun, moments: Moments) -> dict[str, str]:
         "Why": words.RUN_TRIGGER.get(run.trigger, "Other"),
         "Took": _took(run),
         "Result": words.RUN_STATUS[run.status][0],
-        "What it did": words.run_counts(run.counts) if run.finished_at else "",
-        "Requests": words.number(run.counts.get("requests", 0)),
-        "Error": run.error,
+        "What it did": _did(run),
     }
+
+
+def _did(run: SchedulerRun) -> str:
+    """What it came to, and before that why it ended early where it did."""
+    if run.finished_at is None:
+        return run.error
+    counts = words.run_counts(run.counts)
+    if not run.error:
+        return counts
+    did_something = any(n for name, n in run.counts.items() if name != "requests")
+    return f"{run.error.rstrip('.')}. Until then: {counts}" if did_something else run.error
 
 
 def _took(run: SchedulerRun) -> str:
@@ -135,6 +143,11 @@ def _export() -> list[dict[str, object]]:
     moments = session.current().moments
     found = session.current().db.scheduler_runs.latest(limit=_EXPORTED)
     return [
-        {**_row(run, moments), "Started": run.started_at, "Finished": run.finished_at}
+        {
+            **_row(run, moments),
+            "Started": run.started_at,
+            "Finished": run.finished_at,
+            "Requests": run.counts.get("requests", 0),
+        }
         for run in found
     ]

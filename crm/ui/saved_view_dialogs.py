@@ -91,7 +91,7 @@ def _form(name: str, is_shared: bool, label: str, save: Callable[[str, bool], bo
 
 
 def _end(said: str) -> None:
-    say(as_text(said))
+    say(said)
     close_dialog()
     st.rerun()
 

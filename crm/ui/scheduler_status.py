@@ -10,7 +10,7 @@ from crm.records.scheduler_runs import SchedulerRun
 from crm.ui import calm, live, session, words
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, status
-from db_service import DatabaseError
+from db_service import DatabaseError, connect
 
 _ASKED = "run_asked_at"
 _WAIT = timedelta(seconds=90)
@@ -67,6 +67,8 @@ def _status() -> None:
                 )
         if last and last.error:
             st.error(as_text(f"The last run ended early: {last.error}"))
+        if not connect().settings.sends_for_real:
+            st.caption("Test mode: e-mails stay on this machine.")
         _full_day()
 
 
@@ -85,7 +87,7 @@ def _facts(last: SchedulerRun | None) -> list[tuple[str, str, str]]:
     due = here.db.enrollments.count_due(now=moments.now)
     waiting = ("Due now", words.counted(due, "e-mail"), "Also those outside their sending hours")
     if last is None:
-        return [("Last run", "None yet", ""), ("Next run", "When the app starts", ""), waiting]
+        return [("Last run", "Not yet", ""), ("Next run", "When the app starts", ""), waiting]
     return [
         ("Last run", moments.ago(last.started_at), moments.exact(last.started_at)),
         ("Result", _result(last), ""),

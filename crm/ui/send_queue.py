@@ -19,7 +19,7 @@ _SHOWN_FAILED = 25
 _RETRIED_AT_ONCE = 500
 _PART, _VIEW = "queue_part", "view"
 _NAMES = {
-    "due": "Due and next",
+    "due": "Coming up",
     "put_off": "Put off",
     "unconfirmed": "Unconfirmed",
     "failed": "Failed",
@@ -75,10 +75,15 @@ def _choose(counts: QueueCounts) -> str:
         parts,
         default=parts[0],
         required=True,
-        format_func=lambda part: f"{_NAMES[part]} ({_number(getattr(counts, part))})",
+        format_func=lambda part: _name(part, counts),
         key=_PART,
         label_visibility="collapsed",
     )
+
+
+def _name(part: str, counts: QueueCounts) -> str:
+    # The table of what comes up goes beyond what is due, which is what is counted.
+    return _NAMES[part] if part == "due" else f"{_NAMES[part]} ({_number(getattr(counts, part))})"
 
 
 def _number(count: int) -> str:

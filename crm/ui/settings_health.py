@@ -20,6 +20,7 @@ _STANDING: dict[Tone, str] = {
     "green": "In order",
     "orange": "Needs attention",
     "red": "Not working",
+    "gray": "Off",
 }
 
 
@@ -90,9 +91,13 @@ def _headline(checks: Sequence[Check]) -> str:
     orange = sum(check.tone == "orange" for check in checks)
     if not red and not orange:
         return "Everything is in order."
-    parts = [f"{words.counted(red, 'line')} not working"] if red else []
-    parts += [f"{words.counted(orange, 'line')} to look at"] if orange else []
-    return f"{' and '.join(parts)}; each says how to mend it.".capitalize()
+    parts = []
+    if red:
+        parts.append(f"{words.counted(red, 'thing')} {'is' if red == 1 else 'are'} not working")
+    if orange:
+        verb = "needs" if orange == 1 else "need"
+        parts.append(f"{words.counted(orange, 'thing')} {verb} attention")
+    return f"{' and '.join(parts)}."
 
 
 def _section(title: str, checks: Sequence[Check], *, key: str) -> None:

@@ -63,7 +63,7 @@ def _fields(settings: Settings) -> tuple[Entered, dict[str, Any]]:
     entered = Entered(
         field("Name", "mail_from_name", left, max_chars=MAX_NAME_CHARACTERS),
         field(
-            "Address",
+            "E-mail address",
             "mail_from_email",
             right,
             max_chars=_LONGEST_ADDRESS,

@@ -96,8 +96,7 @@ def _apply(change: Change, colleague: Colleague) -> None:
         "free": lambda p: p.free_address(colleague.id, now=now),
     }
     changed = changes[change](people)
-    name = as_text(colleague.full_name)
-    say(_WORDING[change].done.format(name) if changed else "Nothing has changed.")
+    say(_WORDING[change].done.format(colleague.full_name) if changed else "Nothing has changed.")
     close_dialog()
     st.rerun()
 

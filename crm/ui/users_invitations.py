@@ -135,7 +135,7 @@ def _invite(typed: str, full_name: str, role: str, places: _Places) -> None:
     except DatabaseError as error:
         st.error(calm.words_for(error))
     else:
-        say(f"{as_text(full_name)} is invited.")
+        say(f"{full_name} is invited.")
         close_dialog()
         st.rerun()
 

@@ -9,7 +9,6 @@ from crm.records.people import Colleague
 from crm.ui import calm, session
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.feedback import say
-from crm.ui.markup import as_text
 from crm.ui.users_rows import LONGEST_NAME, colleague_of
 from db_service import DatabaseError
 
@@ -57,7 +56,7 @@ def _save(colleague: Colleague, full_name: str, phone: str) -> None:
         return
     # The page greets by what the session remembers.
     session.forget()
-    say(f"{as_text(full_name)} was saved.")
+    say(f"{full_name} was saved.")
     close_dialog()
     st.rerun()
 

@@ -39,10 +39,10 @@ _CHOICE = Markup(
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Whose page it is: the name of the campaign whose e-mail led here, where it is known, and
-    whether we may write at all."""
+    """Whose page it is: whether the contact was in the campaign whose e-mail led here, and whether
+    we may write at all."""
 
-    campaign: str | None
+    in_series: bool
     stopped: bool
 
 
@@ -52,8 +52,8 @@ def _reader(claim: UnsubscribeClaim) -> _Reader | None:
     contact = service.contacts.get(contact_id)
     if contact is None:
         return None
-    names = {e.campaign_key: e.campaign_name for e in service.enrollments.of_contact(contact_id)}
-    return _Reader(names.get(claim.campaign or ""), contact.email_status in _STOPPED)
+    keys = {enrollment.campaign_key for enrollment in service.enrollments.of_contact(contact_id)}
+    return _Reader(claim.campaign in keys, contact.email_status in _STOPPED)
 
 
 def _prefer(claim: UnsubscribeClaim, choice: str, now: datetime) -> bool:
@@ -78,12 +78,10 @@ def _choices(reader: _Reader, now: datetime) -> dict[str, tuple[str, str]]:
         ),
         "everything": ("Stop everything", f"No e-mail from {company()} ever again."),
     }
-    if reader.campaign is None:
+    if not reader.in_series:
         return offered
-    this = (
-        f"Stop these e-mails (“{reader.campaign}”)",
-        "No more of this series. Others may still reach you.",
-    )
+    # Without the campaign's name: it says what we take the reader for, and is meant for colleagues.
+    this = ("Stop this series of e-mails", "Others may still reach you.")
     return {"this_campaign": this, **offered}
 
 
@@ -103,14 +101,14 @@ def _nothing_to_choose() -> Response:
     )
 
 
-def _confirmation(choice: str, reader: _Reader, now: datetime, token: str) -> Response:
+def _confirmation(choice: str, now: datetime, token: str) -> Response:
     titles = {
-        "this_campaign": "These e-mails have stopped",
+        "this_campaign": "This series has stopped",
         "pause": "E-mails are paused",
         "everything": "You are unsubscribed",
     }
     texts = {
-        "this_campaign": f"From now on you get no more of “{reader.campaign}”, for good.",
+        "this_campaign": "From now on you get no more e-mails of this series, for good.",
         "pause": f"From now on you get no e-mail from us before {_pause_ends(now)}.",
         "everything": "From now on you get no e-mail from us, for good.",
     }
@@ -164,7 +162,7 @@ def _act(claim: UnsubscribeClaim, choice: str, token: str) -> Response:
     if not _prefer(claim, choice, now):
         # Nothing was written down, so nothing may be promised.
         return unknown_link()
-    return _confirmation(choice, reader, now, token)
+    return _confirmation(choice, now, token)
 
 
 routes = [

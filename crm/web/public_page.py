@@ -17,7 +17,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e4ebe9; --paper: #14191a; --quiet: #9aa8a5;
   --line: #3d4a4c; --accent: #5bb5ad; --on-accent: #0e1514; } }
 body { font: 17px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 34rem; margin: 0 auto; padding: 10vh 1.5rem 3rem; overflow-wrap: anywhere; }
+  max-width: 34rem; margin: 0 auto; padding: min(10vh, 5rem) 1.5rem 3rem; overflow-wrap: anywhere; }
 header { color: var(--quiet); }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: .25rem 0 1rem; }
 a { color: var(--accent); }

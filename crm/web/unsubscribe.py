@@ -41,7 +41,7 @@ async def show(request: Request) -> Response:
         return claim
     return page(
         "Unsubscribe",
-        f"You will get no more e-mails from {company()}.",
+        f"Press Unsubscribe to get no more e-mails from {company()}.",
         _BUTTON,
         _to_preferences(request, "Or choose fewer e-mails"),
     )

@@ -31,7 +31,7 @@ FOLDER = ROOT / "docs" / "screenshots"
 _WIDTHS = (1440, 390)
 _SCHEMES = ("light", "dark")
 _LEAST_HEIGHT, _MOST_HEIGHT = 760, 2400
-_COLOURS = 96
+_COLOURS = 256
 # Charts and tables are drawn on a canvas, which nothing on the page tells the end of.
 _DRAWN_AFTER_MS = 900
 _CONTENT_HEIGHT = """() => Math.max(document.documentElement.scrollHeight,
@@ -100,8 +100,11 @@ def take(browser: Browser, shot: Shot, into: Path) -> None:
         for name in shot.clicks:
             page.get_by_text(name, exact=True).first.click()
             _settle(page)
-        height = min(max(page.evaluate(_CONTENT_HEIGHT), _LEAST_HEIGHT), _MOST_HEIGHT)
-        page.set_viewport_size({"width": width, "height": height})
+        # Twice: what takes its measure from the window grows with it.
+        for _ in range(2):
+            height = min(max(page.evaluate(_CONTENT_HEIGHT), _LEAST_HEIGHT), _MOST_HEIGHT)
+            page.set_viewport_size({"width": width, "height": height})
+            _settle(page)
         for scheme in _SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             _settle(page)

@@ -101,8 +101,8 @@ def test_a_campaign_is_steered_from_the_page(request: pytest.FixtureRequest, per
     page.get_by_role("button", name="Restart it").click()
     expect(timeline).to_contain_text("Restarted in Lead")
 
-    page.get_by_role("button", name="Stop campaigns").click()
-    page.get_by_role("button", name="Stop all").click()
+    card.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_text("No campaign runs.")).to_be_visible()
     page.get_by_role("button", name="Enroll", exact=True).click()
     page.get_by_role("button", name="Networking", exact=True).click()

@@ -34,15 +34,15 @@ def test_a_project_goes_from_the_first_talk_to_a_client(
     card = page.locator("[class*=st-key-project_]").filter(has_text=f"Roof of {name}").last
     expect(card).to_contain_text("$12,500")
 
-    card.get_by_role("button", name="To proposal").click()
+    card.get_by_role("button", name="To “Proposal”").click()
     expect(page.get_by_text(f"“Roof of {name}” is proposal now.")).to_be_visible()
     card.get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="To lost").click()
+    page.get_by_role("menuitem", name="To “Lost”").click()
     dialog.get_by_label("Why, for next time").fill("No budget")
     dialog.get_by_label("Why, for next time").press("Enter")
     expect(card).to_contain_text("Lost: No budget")
     card.get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="To completed").click()
+    page.get_by_role("menuitem", name="To “Completed”").click()
     expect(dialog).to_contain_text("becomes a client. Prospect")
     dialog.get_by_role("button", name="Complete it").click()
     expect(page.get_by_text(f"{name} is a client now. Client starts.")).to_be_visible()

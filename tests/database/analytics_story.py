@@ -133,7 +133,7 @@ class Story(Past):
         )
 
     def _anybody(self) -> str:
-        return f"p{self.chance.randrange(PEOPLE)}@customer.example"
+        return f"p{self.chance.randrange(PEOPLE - 3)}@customer.example"
 
     def _replies(self, contacts: Sequence[str]) -> list[Callable[[], object]]:
         kinds = ("person",) * 5 + ("automatic", "out_of_office", "remove_me")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,10 +95,11 @@ def shown(app: AppTest) -> str:
             "info",
             "error",
             "warning",
-            "toast",
         )
         for element in app.get(kind)
     ]
+    # A toast is Markdown with every sign of a typed text escaped: here it reads as on the screen.
+    texts += [re.sub(r"\\([^\w\s])", r"\1", toast.value) for toast in app.toast]
     texts += [str(block.proto.body) for block in app.get("html")]
     texts += [table.value.to_string() for table in app.dataframe]
     texts += [str(badge.proto) for badge in app.get("badge")]

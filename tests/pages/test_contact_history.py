@@ -85,6 +85,15 @@ def test_an_e_mail_nothing_is_known_of_says_nothing_more() -> None:
     assert _below(_email()) == []
 
 
+def test_an_e_mail_stays_in_the_outbox_or_is_delivered_and_is_never_both() -> None:
+    assert _below(_email(provider="outbox")) == [
+        ("Written to the local outbox; nothing left this machine", "faint")
+    ]
+    assert _below(_email(provider="outbox", delivered_at=NOON)) == [
+        ("Delivered yesterday, 12:00", "")
+    ]
+
+
 def test_an_e_mail_that_came_back_bears_the_reason() -> None:
     [(told, tone)] = _below(_email(trouble="bounce", trouble_reason="550 " + "x" * 5000))
     assert told.startswith("Bounced: 550 xxx")

@@ -33,7 +33,7 @@ def _choose_view(page: AppTest, label: str) -> AppTest:
         ({"campaign": "Lead"}, ["Ada"]),
         ({"campaign": "In none at the moment"}, ["Cleo", "Bea"]),
         ({"activity": "In the last 7 days"}, ["Bea"]),
-        ({"activity": "None for 30 days"}, ["Cleo", "Ada"]),
+        ({"activity": "None for 30 days"}, ["Ada"]),
         ({"activity": "Never"}, ["Cleo", "Ada"]),
         ({"created": "In the last 7 days"}, ["Cleo", "Bea"]),
         ({"created": "Between two days", "from": "2020-01-01", "until": "2020-12-31"}, ["Ada"]),
@@ -172,7 +172,7 @@ def test_a_colleagues_shared_view_names_whose_it_is_and_forgives_what_is_gone(
     assert _names(page.button(key="clear_filters").click().run())
 
 
-def test_a_page_asks_for_fifty_of_a_long_list_and_counts_to_a_bound(
+def test_a_page_asks_for_a_few_of_a_long_list_and_counts_to_a_bound(
     open_page: OpenPage, raw: Raw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw.execute("set mpt.auto_enroll = 'off'")
@@ -183,14 +183,14 @@ def test_a_page_asks_for_fifty_of_a_long_list_and_counts_to_a_bound(
     raw.execute("vacuum analyze contacts")
     monkeypatch.setattr(contact_list, "COUNTED_UP_TO", 1000)
     page = open_page()
-    assert len(_names(page)) == 50
+    assert len(_names(page)) == contact_list.PAGE_SIZE
     assert "About 3,000 contacts" in shown(page)
-    assert "1–50 of about 3,000" in shown(page)
+    assert "1–25 of about 3,000" in shown(page)
     page.text_input(key="q").set_value("x.example").run()
     assert "More than 1,000 contacts found" in shown(page)
     for _ in range(3):
         page.button(key="page_on").click().run()
-    assert "151–200 of more than 1,000" in shown(page)
+    assert "76–100 of more than 1,000" in shown(page)
     page.text_input(key="q").set_value("2999@x").run()
     assert "1 contact found" in shown(page)
     assert "1–1 of 1" in shown(page), "another search begins at its first page"
@@ -206,7 +206,7 @@ def test_a_page_turn_neither_counts_nor_reads_the_choices_again(
     asked: list[str] = []
     _note_questions(gateway, asked, monkeypatch)
     page.button(key="page_on").click().run()
-    assert "51–100 of 120" in shown(page)
+    assert "26–50 of 120" in shown(page)
     # AppTest runs the whole page: its views are read and its list counted once more.
     assert sorted(asked) == ["contact_list", "count_found", "find_contacts", "saved_views"]
 
@@ -224,13 +224,17 @@ def _note_questions(
         monkeypatch.setattr(gateway, name, noting)
 
 
-def test_who_was_archived_is_not_selected_any_more(
+def test_where_somebody_is_selected_other_contacts_come_in_a_table_without(
     open_page: OpenPage, a_contact: AContact, raw: Raw
 ) -> None:
     first = a_contact(first_name="Ada")
     a_contact(first_name="Bea")
     page = open_page()
     before = page.dataframe[0].proto.id
+    page.text_input(key="q").set_value("customer").run()
+    assert page.dataframe[0].proto.id == before, "nobody is selected"
+    selected = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    page.session_state["contacts_table_0"] = selected
     raw.execute("update contacts set archived_at = now() where id = %s", (first,))
     assert page.run().dataframe[0].proto.id != before
 

@@ -75,6 +75,8 @@ def test_a_new_installation_says_what_is_missing_and_how_to_mend_it(open_page: O
         "It has not run yet.",
         "its structure is up to date",
         "whoever uses it is an admin",
+        "things need attention",
+        "Off",
     ):
         assert words in text
     assert ":red-badge" not in text

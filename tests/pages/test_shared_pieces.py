@@ -28,7 +28,7 @@ def test_a_tile_shows_the_figure_its_definition_and_how_it_compares() -> None:
 
     text = shown(AppTest.from_function(page, default_timeout=30).run())
     assert "Handed over &lt;and&gt; accepted." in text
-    assert '<b class="tone-green">+12 %</b> <span>1,075 before</span>' in text
+    assert '<b class="tone-green">+12 %</b> <span>was 1,075</span>' in text
     assert '<b class="tone-red">+50 %</b>' in text
     assert '<b class="tone-gray">no change</b>' in text
     assert text.count('class="compared"') == 3

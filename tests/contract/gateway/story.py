@@ -53,7 +53,7 @@ class Cast:
         search_and_keep(self.alice, self.bob)
         look_after(self.alice, self.bob, contacts)
         count_it_all(self.service, self.alice, self.bob, campaigns["lead"])
-        win_and_meet(self.alice, self.bob)
+        win_and_meet(self.service, self.alice, self.bob)
         switch_and_send_as(self.service, self.alice, self.bob, contacts)
         self._leaving(contacts)
         manage(self.alice, self.bob, campaigns)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from crm.records.contacts import ContactDraft
+from crm.records.events import IncomingReply
 from crm.records.networking import EventDraft
 from crm.records.projects import ProjectDraft
 from tests import cast
@@ -20,11 +21,20 @@ _GUEST = {
 }
 
 
-def win_and_meet(alice: Teller, bob: Teller) -> None:
+def win_and_meet(service: Teller, alice: Teller, bob: Teller) -> None:
     draft = ContactDraft(first_name="Petra", email="petra@customer.example", contact_type="lead")
     contact = alice.contacts.add(draft, created_by=cast.ALICE_ID, now=NOW)
     _projects(alice, bob, contact)
     _events(alice, bob)
+    reply = IncomingReply(
+        message_id="<petra@x>",
+        sender="petra@customer.example",
+        kind="person",
+        subject="Re: hello",
+        text="Call me",
+        occurred_at=NOW,
+    )
+    service.events.record_reply(reply, now=NOW)
     for desk in (alice, bob):
         for mine in (True, False):
             desk.dashboard.reactions(mine=mine, since=NOW - timedelta(days=90), limit=5)
