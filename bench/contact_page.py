@@ -48,7 +48,7 @@ class _Bare:
         """Of the contacts that a page will show; None if there are none."""
         query = (
             f"select * from contact_list where archived_at is null and {condition}"
-            f" order by id desc offset {offset} limit 50"
+            f" order by id desc offset {offset} limit 25"
         )
         rows: list[dict[str, Any]] = []
 
@@ -138,4 +138,4 @@ def _filter_choices(page: Page, bare: _Bare) -> Iterator[tuple[str | None, Calla
 def _page_turns(page: Page, bare: _Bare) -> Iterator[tuple[str | None, Callable[[], None]]]:
     on = page.get_by_role("button", name="Next")
     for number in range(1, TURNS + 1):
-        yield bare.first_email("true", offset=50 * number), on.click
+        yield bare.first_email("true", offset=25 * number), on.click

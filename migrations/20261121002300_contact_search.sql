@@ -20,7 +20,7 @@ alter table public.contacts
     array[first_name, last_name, company_name, email, phone, regexp_replace(phone, '[^0-9]', '', 'g')], tags)) stored,
   -- The name as the list shows it, and what no company has stands last.
   add column name_key text collate "C" not null generated always as (left(private.plain(
-    coalesce(nullif(btrim(first_name || ' ' || last_name), ''), email)), 100)) stored,
+    coalesce(nullif(btrim(first_name || ' ' || last_name), ''), email, '')), 100)) stored,
   add column company_key text collate "C" not null generated always as (left(coalesce(
     nullif(private.plain(company_name), ''), U&'\FFFD'), 100)) stored;
 drop function private.searchable(text[]);
