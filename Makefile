@@ -12,10 +12,11 @@ run: $(VENV)/.runtime
 	@$(BIN)/python scripts/load_demo_data.py --if-empty
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-# Four workers on two cores: much of the time is waiting, for browsers and for what is away. By file, so that each
-# server that a file starts is started once; and in their order, so that the browser tests are not left for the end.
+# By file, so that each server that a file starts is started once. The browsers come after, two at a time: more of
+# them keep two cores so busy that pages take longer than a person would wait.
 test: $(VENV)/.development
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not faults"
+	$(BIN)/pytest -n 4 --dist loadfile -m "not faults and not browser"
+	$(BIN)/pytest -n 2 --dist loadfile -m browser
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .

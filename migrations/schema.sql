@@ -531,6 +531,65 @@ begin
 end
 $$;
 
+CREATE FUNCTION private.uuid_v7() RETURNS uuid
+    LANGUAGE sql
+    AS $$
+  select pg_catalog.encode(
+    pg_catalog.set_bit(pg_catalog.set_bit(
+      pg_catalog.overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
+        pg_catalog.substring(pg_catalog.int8send(
+          (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
+             operator(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.int8), 3), 1, 6),
+      52, 1), 53, 1),
+    'hex')::pg_catalog.uuid
+$$;
+
+CREATE TABLE public.email_sends (
+    id uuid DEFAULT private.uuid_v7() NOT NULL,
+    contact_id uuid NOT NULL,
+    enrollment_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    step smallint NOT NULL,
+    run integer NOT NULL,
+    template_id uuid NOT NULL,
+    status text DEFAULT 'claimed'::text NOT NULL,
+    to_email text NOT NULL,
+    merge_values json,
+    lease_token uuid,
+    lease_until timestamp with time zone,
+    attempts smallint DEFAULT 1 NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    handed_over_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    retry_at timestamp with time zone,
+    held_at timestamp with time zone,
+    provider text DEFAULT ''::text NOT NULL,
+    provider_message_id text,
+    reason text DEFAULT ''::text NOT NULL,
+    delivered_at timestamp with time zone,
+    first_opened_at timestamp with time zone,
+    first_clicked_at timestamp with time zone,
+    scheduler_run_id bigint,
+    request_id uuid,
+    first_event_at timestamp with time zone,
+    due_at timestamp with time zone,
+    CONSTRAINT email_sends_status_check CHECK ((status = ANY (ARRAY['claimed'::text, 'handed_over'::text, 'accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text, 'failed'::text, 'retry'::text, 'unconfirmed'::text])))
+)
+WITH (fillfactor='60');
+
+ALTER TABLE ONLY public.email_sends FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION private.gone_through(p_send public.email_sends) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+  select p_send.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')
+    or (p_send.status = 'failed' and exists (
+      select from public.drip_decisions d
+      where d.contact_id = p_send.contact_id and d.campaign_id = p_send.campaign_id and d.step = p_send.step
+        and d.decided_at = p_send.settled_at and d.reason in ('skipped_by_user', 'step_expired')))
+$$;
+
 CREATE FUNCTION private.guard_activity() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1217,19 +1276,6 @@ CREATE FUNCTION private.user_id() RETURNS uuid
             operator(pg_catalog.->>) 'sub')::pg_catalog.uuid
 $$;
 
-CREATE FUNCTION private.uuid_v7() RETURNS uuid
-    LANGUAGE sql
-    AS $$
-  select pg_catalog.encode(
-    pg_catalog.set_bit(pg_catalog.set_bit(
-      pg_catalog.overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
-        pg_catalog.substring(pg_catalog.int8send(
-          (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
-             operator(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.int8), 3), 1, 6),
-      52, 1), 53, 1),
-    'hex')::pg_catalog.uuid
-$$;
-
 CREATE TABLE public.campaign_enrollments (
     id uuid DEFAULT private.uuid_v7() NOT NULL,
     contact_id uuid NOT NULL,
@@ -1268,44 +1314,66 @@ COMMENT ON COLUMN public.campaign_enrollments.kept_beside IS 'The policy keep_bo
 
 COMMENT ON COLUMN public.campaign_enrollments.waits_for IS 'It waits for this one to end while reason is waits_for_other; afterwards, what it has waited for';
 
-CREATE FUNCTION private.merge_campaigns(p_keep uuid, p_ran public.campaign_enrollments[], p_now timestamp with time zone) RETURNS void
+CREATE FUNCTION private.merge_campaigns(p_keep uuid, p_dropped uuid[], p_ran public.campaign_enrollments[], p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-  moved uuid[];
+  over uuid[];
 begin
+  update public.campaign_enrollments e
+  set status = 'stopped', reason = o.reason, ended_at = p_now, next_send_at = null, updated_at = p_now
+  from (
+    select distinct on (x.campaign_id) x.campaign_id, x.reason
+    from public.campaign_enrollments x where x.contact_id = any (p_dropped)
+    order by x.campaign_id, x.run desc, x.enrolled_at desc, x.ended_at desc nulls first) o
+  where e.contact_id = p_keep and e.campaign_id = o.campaign_id and e.status in ('active', 'paused')
+    and o.reason in ('replied', 'stopped_by_user');
+
   with places as (
-    select e.id, e.next_step, n.step, n.delay_days, n.last_sent_at
+    select e.id, e.next_step, f.step, f.delay_days, f.due_at, n.last_sent_at
     from public.campaign_enrollments e
     left join lateral private.next_unreceived(e.contact_id, e.campaign_id, e.run) n on true
+    left join lateral (
+      select t.step, t.delay_days, w.due_at
+      from (select n.step, null::timestamptz as due_at
+            union all select e.next_step, e.next_send_at
+            union all select r.next_step, r.next_send_at
+            from unnest(p_ran) r where r.campaign_id = e.campaign_id and r.run >= e.run) w
+      join public.drip_campaign_templates t
+        on t.campaign_id = e.campaign_id and t.step = w.step and t.status = 'published'
+      order by t.position desc, w.due_at desc nulls last limit 1) f on n.step is not null
     -- Without a date an e-mail is held or has failed; whoever settles that plans what comes next.
     where e.contact_id = p_keep and e.status in ('active', 'paused') and e.next_send_at is not null),
   spaced as (
     update public.campaign_enrollments e
-    set next_send_at = greatest(e.next_send_at, p.last_sent_at + p.delay_days * interval '1 day'), updated_at = p_now
-    from places p where p.id = e.id and p.step = p.next_step),
+    set next_step = p.step, updated_at = p_now,
+        next_send_at = greatest(case when p.step = p.next_step then e.next_send_at else coalesce(p.due_at, p_now) end,
+                                p.last_sent_at + p.delay_days * interval '1 day')
+    from places p where p.id = e.id and p.step is not null),
   told as (
     insert into public.drip_decisions (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation)
     select e.contact_id, e.id, e.campaign_id, s.step, p_now, 'already_received',
-           'A contact merged into this one received this e-mail; it is not sent again.'
+           case when bool_or(s.status <> 'failed')
+                then 'A contact merged into this one received this e-mail; it is not sent again.'
+                else 'A contact merged into this one had this e-mail left out; it is not sent.' end
     from public.campaign_enrollments e
     join public.contacts m on m.merged_into = e.contact_id
     join public.email_sends s on s.contact_id = m.id and s.campaign_id = e.campaign_id and s.run >= e.run
-      and s.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')
+      and private.gone_through(s)
     where e.contact_id = p_keep and e.status in ('active', 'paused') and not exists (
       select from public.email_sends o
       where o.contact_id = e.contact_id and o.campaign_id = e.campaign_id and o.step = s.step and o.run = e.run)
     group by e.contact_id, e.id, e.campaign_id, s.step)
-  select array_agg(p.id) into moved from places p where p.step is distinct from p.next_step;
-  perform private.go_on(moved, p_now);
+  select array_agg(p.id) into over from places p where p.step is null;
+  perform private.go_on(over, p_now);
 
   insert into public.campaign_enrollments
     (contact_id, campaign_id, is_type_campaign, run, status, reason, next_step, next_send_at, source, enrolled_at, updated_at)
-  select p_keep, r.campaign_id, r.is_type_campaign, family.run, r.status, r.reason, n.step,
-         case when n.step = r.next_step and r.next_send_at is not null
-              then greatest(r.next_send_at, n.last_sent_at + n.delay_days * interval '1 day')
-              else greatest(p_now, n.last_sent_at + n.delay_days * interval '1 day') end,
+  select p_keep, r.campaign_id, r.is_type_campaign, family.run, r.status, r.reason, f.step,
+         case when f.step = r.next_step and r.next_send_at is not null
+              then greatest(r.next_send_at, n.last_sent_at + f.delay_days * interval '1 day')
+              else greatest(p_now, n.last_sent_at + f.delay_days * interval '1 day') end,
          r.source, p_now, p_now
   from unnest(p_ran) r
   join public.contacts c on c.id = p_keep
@@ -1315,6 +1383,11 @@ begin
     select max(e.run) as run from public.campaign_enrollments e
     where e.contact_id = any (private.family_of(p_keep)) and e.campaign_id = r.campaign_id) family
   cross join lateral private.next_unreceived(p_keep, r.campaign_id, family.run) n
+  cross join lateral (
+    select t.step, t.delay_days from public.drip_campaign_templates t
+    where t.campaign_id = r.campaign_id and t.status = 'published'
+      and (t.step = n.step or (t.step = r.next_step and r.run >= family.run))
+    order by t.position desc limit 1) f
   where c.email is not null and c.email_status = 'ok'
     and not exists (select from public.suppressions s where s.email = c.email)
     and r.reason <> 'waits_for_other'
@@ -1389,8 +1462,7 @@ CREATE FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run i
     union all
     select s.step, coalesce(s.handed_over_at, s.claimed_at)
     from public.contacts m join public.email_sends s on s.contact_id = m.id
-    where m.merged_into = p_contact and s.campaign_id = p_campaign and s.run >= p_run
-      and s.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')),
+    where m.merged_into = p_contact and s.campaign_id = p_campaign and s.run >= p_run and private.gone_through(s)),
   received as (
     select max(t.position) as position, max(s.sent_at) as sent_at
     from sent s
@@ -3109,7 +3181,7 @@ begin
                     when exists (
                       select from public.contacts m join public.email_sends s on s.contact_id = m.id
                       where m.merged_into = c.id and s.campaign_id = turn.campaign_id and s.step = turn.step and s.run >= e.run
-                        and s.status in ('handed_over', 'accepted', 'delivered', 'unconfirmed')) then 'received'
+                        and private.gone_through(s)) then 'received'
                     else 'eligible' end as standing
         from public.campaign_enrollments e
         join public.contacts c on c.id = e.contact_id
@@ -3134,7 +3206,8 @@ begin
         select due.contact_id, due.id, turn.campaign_id, turn.step, p_now,
                case due.standing when 'quiet' then 'quiet' when 'received' then 'already_received' else 'not_eligible' end,
                case due.standing when 'quiet' then 'The contact is not to be written to for a while.'
-                 when 'received' then 'A contact merged into this one received this e-mail; it is not sent again.'
+                 when 'received' then
+                   'A contact merged into this one received this e-mail or had it left out; it is not sent.'
                  else 'This contact may not be written to: archived, unsubscribed or on the suppression list.' end,
                case due.standing when 'quiet' then due.quiet_until end, p_run
         from due where due.standing <> 'eligible'),
@@ -3184,7 +3257,9 @@ begin
              c.email, c.first_name, c.last_name, c.company_name, c.job_title, c.industry, c.city, c.country,
              c.time_zone, o.full_name, o.email, o.phone,
              (select array_agg(coalesce(r.handed_over_at, r.claimed_at)) from public.email_sends r
-              where r.contact_id = s.contact_id and r.id <> s.id and r.status not in ('retry', 'failed')
+              where r.contact_id in (select s.contact_id union all
+                                     select m.id from public.contacts m where m.merged_into = s.contact_id)
+                and r.id <> s.id and r.status not in ('retry', 'failed')
                 and coalesce(r.handed_over_at, r.claimed_at) > p_now - interval '48 hours'),
              s.due_at + turn.useful_for
       from public.email_sends s
@@ -4061,6 +4136,7 @@ declare
   dropped public.contacts;
   chosen public.contacts;
   ran public.campaign_enrollments[];
+  given_up uuid[];
 begin
   if not private.acts_as_service() and not private.is_staff() then
     raise exception 'Only staff merge contacts.' using errcode = '42501';
@@ -4095,6 +4171,7 @@ begin
   select array_agg(e order by e.id) into ran from public.campaign_enrollments e
   where e.contact_id = p_drop and e.status in ('active', 'paused');
   perform private.stop_enrollments(array[p_drop], 'merged', p_now);
+  given_up := private.family_of(p_drop);
   update public.contacts set merged_into = p_keep, archived_at = coalesce(archived_at, p_now), updated_at = p_now
   where id = p_drop or merged_into = p_drop;
   if chosen.email is distinct from kept.email then
@@ -4107,7 +4184,7 @@ begin
       city = chosen.city, state = chosen.state, country = chosen.country, time_zone = chosen.time_zone,
       website = chosen.website, profile_url = chosen.profile_url, tags = chosen.tags, notes = chosen.notes, updated_at = p_now
   where c.id = p_keep;
-  perform private.merge_campaigns(p_keep, ran, p_now);
+  perform private.merge_campaigns(p_keep, given_up, ran, p_now);
   perform private.move_belongings(p_drop, p_keep);
 
   insert into public.activities (contact_id, occurred_at, kind, summary)
@@ -5423,41 +5500,6 @@ CREATE TABLE public.drip_campaigns (
 );
 
 ALTER TABLE ONLY public.drip_campaigns FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.email_sends (
-    id uuid DEFAULT private.uuid_v7() NOT NULL,
-    contact_id uuid NOT NULL,
-    enrollment_id uuid NOT NULL,
-    campaign_id uuid NOT NULL,
-    step smallint NOT NULL,
-    run integer NOT NULL,
-    template_id uuid NOT NULL,
-    status text DEFAULT 'claimed'::text NOT NULL,
-    to_email text NOT NULL,
-    merge_values json,
-    lease_token uuid,
-    lease_until timestamp with time zone,
-    attempts smallint DEFAULT 1 NOT NULL,
-    claimed_at timestamp with time zone NOT NULL,
-    handed_over_at timestamp with time zone,
-    settled_at timestamp with time zone,
-    retry_at timestamp with time zone,
-    held_at timestamp with time zone,
-    provider text DEFAULT ''::text NOT NULL,
-    provider_message_id text,
-    reason text DEFAULT ''::text NOT NULL,
-    delivered_at timestamp with time zone,
-    first_opened_at timestamp with time zone,
-    first_clicked_at timestamp with time zone,
-    scheduler_run_id bigint,
-    request_id uuid,
-    first_event_at timestamp with time zone,
-    due_at timestamp with time zone,
-    CONSTRAINT email_sends_status_check CHECK ((status = ANY (ARRAY['claimed'::text, 'handed_over'::text, 'accepted'::text, 'delivered'::text, 'bounced'::text, 'dropped'::text, 'failed'::text, 'retry'::text, 'unconfirmed'::text])))
-)
-WITH (fillfactor='60');
-
-ALTER TABLE ONLY public.email_sends FORCE ROW LEVEL SECURITY;
 
 CREATE VIEW public.enrollment_list WITH (security_invoker='true') AS
  SELECT e.id,
@@ -7272,6 +7314,16 @@ REVOKE ALL ON FUNCTION private.follow_events(p_sends uuid[], p_now timestamp wit
 REVOKE ALL ON FUNCTION private.go_on(p_enrollments uuid[], p_now timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.go_on(p_enrollments uuid[], p_now timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
+GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
+
+GRANT SELECT ON TABLE public.email_sends TO authenticated;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.email_sends TO service_role;
+
+REVOKE ALL ON FUNCTION private.gone_through(p_send public.email_sends) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.gone_through(p_send public.email_sends) TO service_role;
+
 REVOKE ALL ON FUNCTION private.guard_activity() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.guard_enrollment_runs() FROM PUBLIC;
@@ -7341,10 +7393,6 @@ REVOKE ALL ON FUNCTION private.user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.user_id() TO authenticated;
 GRANT ALL ON FUNCTION private.user_id() TO service_role;
 
-REVOKE ALL ON FUNCTION private.uuid_v7() FROM PUBLIC;
-GRANT ALL ON FUNCTION private.uuid_v7() TO authenticated;
-GRANT ALL ON FUNCTION private.uuid_v7() TO service_role;
-
 GRANT SELECT ON TABLE public.campaign_enrollments TO authenticated;
 GRANT SELECT ON TABLE public.campaign_enrollments TO service_role;
 
@@ -7402,7 +7450,7 @@ GRANT INSERT(updated_at),UPDATE(updated_at) ON TABLE public.campaign_enrollments
 GRANT INSERT(before_archive),UPDATE(before_archive) ON TABLE public.campaign_enrollments TO authenticated;
 GRANT INSERT(before_archive),UPDATE(before_archive) ON TABLE public.campaign_enrollments TO service_role;
 
-REVOKE ALL ON FUNCTION private.merge_campaigns(p_keep uuid, p_ran public.campaign_enrollments[], p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.merge_campaigns(p_keep uuid, p_dropped uuid[], p_ran public.campaign_enrollments[], p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.merge_wishes(p_keep uuid, p_drop uuid, p_now timestamp with time zone) FROM PUBLIC;
 
@@ -7860,9 +7908,6 @@ GRANT SELECT ON TABLE public.drip_campaign_templates TO service_role;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.drip_campaigns TO authenticated;
 GRANT SELECT ON TABLE public.drip_campaigns TO service_role;
-
-GRANT SELECT ON TABLE public.email_sends TO authenticated;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.email_sends TO service_role;
 
 GRANT SELECT ON TABLE public.enrollment_list TO authenticated;
 GRANT SELECT ON TABLE public.enrollment_list TO service_role;
