@@ -15,8 +15,8 @@ run: $(VENV)/.runtime
 # By file, so that each server that a file starts is started once. The browsers come after, two at a time: more of
 # them keep two cores so busy that pages take longer than a person would wait.
 test: $(VENV)/.development
-	$(BIN)/pytest -n 4 --dist loadfile -m "not faults and not browser"
-	$(BIN)/pytest -n 2 --dist loadfile -m browser
+	$(BIN)/pytest -n 4 --dist loadfile -m "not faults" --ignore tests/browser
+	$(BIN)/pytest -n 2 --dist loadfile tests/browser
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .

@@ -228,17 +228,19 @@ $$;
 create or replace function private.guard_enrollment_runs() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+  -- "Is not distinct from", so that only the contact is looked up: with both in an index's reach, the planner read everybody
+  -- of the campaign for each of fifty thousand new enrollments.
   if exists (
     select from added a
     cross join lateral (
       select max(o.run) as run, max(o.run) filter (where o.id = a.restarted_from) as restarted
       from public.campaign_enrollments o
-      where o.contact_id = a.contact_id and o.campaign_id = a.campaign_id
+      where o.contact_id = a.contact_id and o.campaign_id is not distinct from a.campaign_id
         and o.id not in (select x.id from added x)) own
     cross join lateral (
       select greatest(own.run, max(o.run)) as run
       from public.contacts m join public.campaign_enrollments o on o.contact_id = m.id
-      where m.merged_into = a.contact_id and o.campaign_id = a.campaign_id) family
+      where m.merged_into = a.contact_id and o.campaign_id is not distinct from a.campaign_id) family
     where case
       -- Of somebody else's enrollment there is no run, and the restart is refused.
       when a.restarted_from is not null then own.restarted is null or a.run is distinct from family.run + 1

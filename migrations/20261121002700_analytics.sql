@@ -249,7 +249,7 @@ insert into private.outcome_queue (contact_id) select distinct e.contact_id from
 
 -- Judges every open and click since then again, after the rules improved; figures follow.
 create or replace function public.rescore_events(p_since timestamptz) returns bigint
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set statement_timeout = '55s' as $$
 declare
   changed bigint := 0;
   part_of_them uuid[];

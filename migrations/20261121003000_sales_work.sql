@@ -11,8 +11,7 @@ create index projects_of_stage on public.projects (stage, stage_changed_at desc,
 
 alter table public.networking_events
   add constraint networking_events_lengths
-    check (length(name) <= 200 and length(location) <= 200 and length(notes) <= 10000),
-  add constraint networking_events_day check (held_on between '1900-01-01' and '2999-12-31');
+    check (length(name) <= 200 and length(location) <= 200 and length(notes) <= 10000);
 alter table public.networking_event_attendees add constraint attendee_notes_length check (length(notes) <= 10000);
 create index networking_events_newest on public.networking_events (held_on desc, id desc);
 

@@ -88,6 +88,8 @@ def translate(error: psycopg.Error) -> DatabaseError:
         return RuleBrokenError(error.diag.message_primary or "A rule of the database was broken.")
     if state == "42501":
         return NotAllowedError("You may not do this.")
+    if state == "42P01":
+        return DatabaseError("The database lacks a table; run scripts/migrate.py.")
     if state == "23505":
         return ConflictError(message or f"This exists already ({constraint}).", constraint)
     if state[:2] in {"22", "23"}:

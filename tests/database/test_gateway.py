@@ -128,7 +128,7 @@ def test_the_role_lasts_for_its_own_call_only(database: PostgresDatabase, three:
         ({"email": None}, InvalidValueError, "needs a name or an e-mail address"),
         ({"first_name": "x", "time_zone": "Mars/Olympus"}, InvalidValueError, "IANA name"),
         ({"first_name": "x", "country": "Germany"}, InvalidValueError, "two-letter code"),
-        ({"first_name": "x", "contact_type": "gone"}, InvalidValueError, "contact_type"),
+        ({"first_name": "x", "contact_type": "gone"}, InvalidValueError, "no such type"),
         ({"nonsense": 1}, DatabaseError, "SQLSTATE 42703"),
     ],
 )

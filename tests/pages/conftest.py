@@ -98,8 +98,8 @@ def shown(app: AppTest) -> str:
         )
         for element in app.get(kind)
     ]
-    # A toast is Markdown with every sign of a typed text escaped: here it reads as on the screen.
-    texts += [re.sub(r"\\([^\w\s])", r"\1", toast.value) for toast in app.toast]
+    # A toast is Markdown with every sign escaped: here it reads nearly as on the screen.
+    texts += [re.sub(r"\\([^\w\s\[\]*`])", r"\1", toast.value) for toast in app.toast]
     texts += [str(block.proto.body) for block in app.get("html")]
     texts += [table.value.to_string() for table in app.dataframe]
     texts += [str(badge.proto) for badge in app.get("badge")]

@@ -121,7 +121,7 @@ def test_rows_are_deleted(admin: Gateway, a_contact: AContact) -> None:
         ({"email": None}, InvalidValueError, "needs a name or an e-mail address"),
         ({"first_name": "x", "time_zone": "Mars/Olympus"}, InvalidValueError, "IANA name"),
         ({"first_name": "x", "country": "Germany"}, InvalidValueError, "two-letter code"),
-        ({"first_name": "x", "contact_type": "gone"}, InvalidValueError, "contact_type"),
+        ({"first_name": "x", "contact_type": "gone"}, InvalidValueError, "no such type"),
         ({"first_name": None}, InvalidValueError, "first_name"),
         ({"first_name": "x\x00y"}, InvalidValueError, "cannot hold"),
         ({"first_name": "x", "owner_id": "secret"}, InvalidValueError, "refused"),
@@ -158,7 +158,7 @@ def test_a_broken_rule_speaks_for_itself(admin: Gateway) -> None:
 
 
 def test_what_does_not_exist_is_refused(sales: Gateway) -> None:
-    with pytest.raises(DatabaseError, match="refused a statement"):
+    with pytest.raises(DatabaseError, match="refused a statement|lacks a table"):
         sales.select("no_such_table")
     with pytest.raises(DatabaseError, match="refused a statement"):
         sales.select("contacts", columns=["no_such_column"])
