@@ -158,7 +158,7 @@ def test_a_broken_rule_speaks_for_itself(admin: Gateway) -> None:
 
 
 def test_what_does_not_exist_is_refused(sales: Gateway) -> None:
-    with pytest.raises(DatabaseError, match="refused a statement|lacks a table"):
+    with pytest.raises(DatabaseError, match=r"refused a statement|lacks a table"):
         sales.select("no_such_table")
     with pytest.raises(DatabaseError, match="refused a statement"):
         sales.select("contacts", columns=["no_such_column"])
