@@ -36,12 +36,16 @@ PEOPLE = ("victoria", "walter", "xenia", "yvonne", "zachary")
 SAID = "Between us: the merger with Umbrella is off."
 PAGES = (
     "/",
+    "/contacts",
+    "/discovery",
+    "/projects",
+    "/networking",
     "/campaigns",
     "/settings",
     "/users",
-    "/audit",
+    "/audit-log",
     "/no-such-page",
-    "/?contact=00000000-0000-4000-8000-000000000000",
+    "/contacts?contact=00000000-0000-4000-8000-000000000000",
 )
 
 
@@ -133,7 +137,8 @@ def _text(payload: str | bytes) -> str:
 
 
 def _search(page: Page, words: str) -> None:
-    box = page.get_by_placeholder("Search by name")
+    page.get_by_role("link", name="Contacts", exact=True).click()
+    box = page.get_by_label("Search contacts")
     box.fill(words)
     box.press("Enter")
     expect(page.get_by_text("1–1 of 1", exact=True)).to_be_visible()
