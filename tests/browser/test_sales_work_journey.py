@@ -73,7 +73,7 @@ def test_whom_one_met_is_noted_down_by_keyboard_as_a_list_and_from_a_file(
         expect(first).to_have_value("")
 
     page.get_by_role("radio", name="Paste a list").click()
-    lines = page.get_by_label("One person a line")
+    lines = page.get_by_role("textbox", name="One person a line")
     lines.fill(f"Third Guest <guest3@{person}.example>\nnot@@an.address")
     lines.press("Control+Enter")
     expect(page.get_by_text("1 person understood, 1 line not")).to_be_visible()
