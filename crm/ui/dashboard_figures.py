@@ -45,7 +45,7 @@ def _campaigns() -> None:
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"
     ):
         st.subheader("Campaigns", anchor=False, width="content")
-        st.page_link(places.CAMPAIGN_MANAGER, label="Campaign manager")
+        st.page_link(places.CAMPAIGN_MANAGER, label="More figures")
     period = campaign_period.choose()
     now, before = _together(period), _together(period.before)
     if not now.sent and not before.sent:

@@ -12,14 +12,14 @@ _STEPS = (
         "Add one by hand, or import a file from HubSpot, LinkedIn, Google Contacts, Outlook or "
         "Salesforce.",
         places.CONTACTS,
-        "To the contacts",
+        "Bring them in",
     ),
     (
         "Look at the campaigns",
         "Each type of contact has its e-mails, which begin by themselves as soon as a contact has "
         "that type.",
         places.CAMPAIGN_MANAGER,
-        "To the campaigns",
+        "See what they write",
     ),
 )
 _SENDER = (
@@ -27,7 +27,7 @@ _SENDER = (
     "Name, address and postal address of the sender stand in every e-mail. Without a SendGrid key "
     "e-mails stay in the local outbox.",
     places.SETTINGS,
-    "To the settings",
+    "Fill it in",
 )
 
 
