@@ -72,7 +72,7 @@ def test_a_person_who_unsubscribes_gets_nothing_more_and_the_timeline_says_so(
     # The same run did write to the person who said nothing.
     assert len(sending.mail_to("stay@journey.example")) == 2
 
-    opened.goto(f"/?contact={contact.id}")
+    opened.goto(f"/contacts?contact={contact.id}")
     expect(opened.get_by_role("heading", name="Stop")).to_be_visible()
     timeline = opened.locator(".timeline")
     expect(timeline).to_contain_text("Unsubscribed")
