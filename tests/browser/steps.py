@@ -10,6 +10,7 @@ _ROW_PIXELS = 35
 
 def add_contact(page: Page, first_name: str, *, kind: str = "Lead") -> None:
     """Through the dialog; ends on the new contact's own page."""
+    expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     page.get_by_role("button", name="Add contact").first.click()
     dialog = page.get_by_role("dialog")
