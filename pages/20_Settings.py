@@ -7,6 +7,7 @@ from crm.ui import (
     dialogs,
     feedback,
     limits_form,
+    places,
     session,
     settings_health,
     settings_hours,
@@ -20,8 +21,7 @@ feedback.show()
 with st.container(horizontal=True, vertical_alignment="bottom", key="settings_heading"):
     st.title("Settings", anchor=False)
     if session.current().is_admin:
-        # Paths are taken from the folder of the script behind every page.
-        st.page_link("../../pages/21_Users.py", label="Users and roles", width="content")
+        st.page_link(places.USERS, label="Users and roles", width="content")
 if not session.current().is_admin:
     st.info("Settings are for admins. If something here should change, ask one of them.")
 else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from crm.database.gateway import Gateway, Row, among
+from crm.database.gateway import Gateway, Row
 from crm.records.rows import columns_of, in_parts, records_from
 
 Action = Literal["pause", "resume", "stop"]
@@ -59,15 +59,6 @@ class EnrollmentRecords:
     def of_contact(self, contact_id: str) -> list[Enrollment]:
         """All enrollments of a contact, newest first."""
         return self._list({"contact_id": contact_id}, ["enrolled_at desc"], None)
-
-    def of_campaign(
-        self, campaign_id: str, *, statuses: Sequence[str] = (), limit: int
-    ) -> list[Enrollment]:
-        """The newest first; `statuses` empty means any."""
-        where: Row = {"campaign_id": campaign_id}
-        if statuses:
-            where["status"] = among(statuses)
-        return self._list(where, ["enrolled_at desc"], limit)
 
     def upcoming(self, *, limit: int) -> list[Enrollment]:
         """Active enrollments by their next send date, the earliest first."""

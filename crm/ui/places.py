@@ -9,3 +9,4 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 CONTACTS = str(PAGES / "02_Contacts.py")
 CAMPAIGN_MANAGER = str(PAGES / "13_Campaign_Manager.py")
 SETTINGS = str(PAGES / "20_Settings.py")
+USERS = str(PAGES / "21_Users.py")

@@ -131,7 +131,6 @@ class Cast:
         live = enrollments.of_contact(contacts[0])
         ids = [e.id for e in live]
         enrollments.change(ids, "pause", now=NOW)
-        enrollments.of_campaign(campaigns["lead"], statuses=["paused", "stopped"], limit=9)
         enrollments.change(ids, "resume", now=NOW)
         enrollments.enroll(
             contacts[:3], campaign_id=campaigns["networking"], source="bulk", now=NOW
@@ -143,7 +142,6 @@ class Cast:
         enrollments.restart(stopped.id, now=NOW)
         enrollments.upcoming(limit=9)
         enrollments.count_due(now=NOW)
-        enrollments.of_campaign(campaigns["lead"], limit=99)
 
     def _settings_and_people(self) -> None:
         self.service.app_settings.sending_rules()
