@@ -92,7 +92,7 @@ def test_completing_asks_says_what_follows_and_does_it(
 
 def test_a_move_onward_is_one_click(open_page: OpenPage, project: str, admin: DbService) -> None:
     page = onward(open_page(PAGE), project)
-    assert "“Web *shop*” is proposal now." in shown(page)
+    assert "“Web \\*shop\\*” is proposal now." in shown(page), "typed text is no Markdown"
     found = admin.projects.get(project)
     assert found is not None
     assert found.stage == "proposal"
