@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -63,6 +63,9 @@ def postgres_address(value: str) -> str:
             "must be like postgresql://user:password@host:5432/name, with every special character "
             "of the password percent-encoded, such as %40 for @"
         )
+    waits = parse_qs(urlsplit(value).query).get("connect_timeout", [])
+    if not all(re.fullmatch(r"[1-9]\d?", seconds, re.ASCII) for seconds in waits):
+        raise ValueError("connect_timeout must be whole seconds, 1 to 99")
     return value
 
 

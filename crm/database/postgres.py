@@ -33,7 +33,7 @@ from crm.database.gateway import Filter, Identity, Row, Where
 from crm.database.postgres_types import set_up
 
 logger = logging.getLogger(__name__)
-_CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS = 5  # unless the address says connect_timeout, as libpq does
 # The pool's check, BEGIN, the role and claims, the statement itself, COMMIT.
 STATEMENTS_A_CALL = 5
 _TRIES = 5  # of a statement that Postgres undid because it met another
@@ -55,15 +55,16 @@ class PostgresDatabase:
     """A pool of connections to one database, and the signatures of its functions."""
 
     def __init__(self, address: str, *, max_connections: int = 10) -> None:
+        seconds = _connect_seconds(address)
         self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
             address,
-            kwargs={"row_factory": dict_row, "connect_timeout": int(_CONNECT_SECONDS)},
+            kwargs={"row_factory": dict_row, "connect_timeout": seconds},
             configure=set_up,
             min_size=0,
             max_size=max_connections,
-            timeout=_CONNECT_SECONDS * 2,
+            timeout=seconds * 2,
             # Beyond this the pool waits ever longer between tries, also when the database is back.
-            reconnect_timeout=_CONNECT_SECONDS,
+            reconnect_timeout=seconds,
             open=True,
             check=ConnectionPool.check_connection,
         )
@@ -220,6 +221,11 @@ class PostgresGateway:
         if returning:
             query = query + sql.SQL(" returning {}").format(_columns(returning))
         return self._database.run(self._identity, query, parameters)
+
+
+def _connect_seconds(address: str) -> int:
+    said = psycopg.conninfo.conninfo_to_dict(address).get("connect_timeout")
+    return int(said) if said else _CONNECT_SECONDS
 
 
 def _relation(name: str) -> sql.Identifier:

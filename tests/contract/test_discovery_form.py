@@ -271,7 +271,9 @@ def test_no_other_method_falls_through(site: httpx.Client, method: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_without_a_database_it_promises_nothing(method: str) -> None:
     discovery_form.callers.forget()
-    with serving(discovery_form.routes, "postgresql://nobody@127.0.0.1:1/none") as site:
+    with serving(
+        discovery_form.routes, "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
+    ) as site:
         answer = site.request(method, PATH, timeout=30)
     assert answer.status_code == 503
     assert_a_guarded_page(answer)

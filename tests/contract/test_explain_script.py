@@ -105,7 +105,7 @@ def test_a_step_or_campaign_that_is_not_there_ends_in_one_line(command: Command,
 
 
 def test_an_unreachable_database_ends_in_one_line(command: Command) -> None:
-    nowhere = "postgresql://mpt:hidden-word@127.0.0.1:9/nowhere"
+    nowhere = "postgresql://mpt:hidden-word@127.0.0.1:9/nowhere?connect_timeout=1"
     answer = command(EXPLAIN, "Ada", database=nowhere)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert "cannot be reached" in answer.stderr.strip().splitlines()[-1]

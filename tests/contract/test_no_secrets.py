@@ -16,7 +16,7 @@ from tests.standins.sendgrid_records import unauthorized
 
 WORD = "nobody-may-read-this"
 A_KEY = f"{WORD}-0123456789-0123456789-0123456789"
-NOWHERE = f"postgresql://mpt:{WORD}@127.0.0.1:9/nowhere"
+NOWHERE = f"postgresql://mpt:{WORD}@127.0.0.1:9/nowhere?connect_timeout=1"
 FILE = "<a contact file>"
 
 COMMANDS: tuple[tuple[str, ...], ...] = (

@@ -193,7 +193,9 @@ def test_a_huge_body_is_refused(site: httpx.Client, raw: Raw, written_to: str) -
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_without_a_database_it_promises_nothing(written_to: str, method: str) -> None:
-    with serving(preferences.routes, "postgresql://nobody@127.0.0.1:1/none") as site:
+    with serving(
+        preferences.routes, "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
+    ) as site:
         answer = site.request(method, _link(written_to), timeout=30)
     assert answer.status_code == 503
     assert_a_guarded_page(answer)

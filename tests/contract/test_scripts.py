@@ -242,7 +242,7 @@ def test_an_unreachable_database_is_one_line_for_every_command(tmp_path: Path) -
     people = tmp_path / "people.csv"
     people.write_text(CSV)
     environment = environment_for(
-        "postgresql://mpt:hidden-word@127.0.0.1:9/nowhere", DATA_DIR=str(tmp_path)
+        "postgresql://mpt:hidden-word@127.0.0.1:9/nowhere?connect_timeout=1", DATA_DIR=str(tmp_path)
     )
     started = {
         name: subprocess.Popen(

@@ -167,7 +167,10 @@ class TestElsewhere:
                 "OIDC_COOKIE_SECRET": "a-cookie-secret-of-more-than-32-characters",
                 "SUPABASE_AUTH_PROVIDER": "google",
             },
-            {"SUPABASE_URL": "", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+            {
+                "SUPABASE_URL": "",
+                "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1",
+            },
         ],
         ids=["at a provider", "nowhere"],
     )

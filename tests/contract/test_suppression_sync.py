@@ -212,7 +212,7 @@ def test_the_script_says_in_one_line_why_it_could_not_compare(
     in_json = command(SCRIPT, "--json", standin=sendgrid_standin)
     assert in_json.returncode == 2
     assert "SendGrid refuses it" in str(_json(in_json)["error"])
-    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    nowhere = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
     unreachable = command(SCRIPT, database=nowhere, standin=sendgrid_standin)
     assert unreachable.returncode == 2
     assert unreachable.stderr.splitlines()[-1].startswith("The database cannot be reached")

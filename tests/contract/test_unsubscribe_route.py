@@ -171,7 +171,9 @@ def test_one_link_has_its_own_limit_and_looking_never_uses_up_the_post(
 
 
 def test_without_a_database_it_promises_nothing_and_asks_to_repeat(a_contact: AContact) -> None:
-    with serving(unsubscribe.routes, "postgresql://nobody@127.0.0.1:1/none") as site:
+    with serving(
+        unsubscribe.routes, "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
+    ) as site:
         answer = site.post(_link(a_contact()), timeout=30)
     assert answer.status_code == 503
     assert_a_guarded_page(answer)

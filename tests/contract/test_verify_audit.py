@@ -97,7 +97,7 @@ def test_what_keeps_it_from_checking_is_told_in_one_line(command: Command, tmp_p
     mistyped = command(SCRIPT, "--expect", "0123")
     assert mistyped.returncode == 2
     assert "64 hexadecimal digits" in mistyped.stderr
-    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    nowhere = "postgresql://nobody@127.0.0.1:1/none?connect_timeout=1"
     unreachable = command(SCRIPT, database=nowhere)
     assert unreachable.returncode == 2
     assert "Traceback" not in unreachable.stderr

@@ -33,7 +33,12 @@ MALFORMED = {
     "DRIP_INTERVAL_SECONDS": ("hourly", "0", "-5", "86401", "1.5", "nan"),
     "DRIP_BATCH_SIZE": ("many", "0", "1001", "1e3"),
     "DRIP_LEASE_SECONDS": ("long", "59", "86401"),
-    "DATABASE_URL": ("mysql://user:secret@host/db", "just-a-name"),
+    "DATABASE_URL": (
+        "mysql://user:secret@host/db",
+        "just-a-name",
+        "postgresql://host/db?connect_timeout=long",
+        "postgresql://host/db?connect_timeout=0",
+    ),
     "SUPABASE_URL": ("project.supabase.example", "ftp://project.supabase.example"),
     "SENDGRID_BASE_URL": (
         "api.sendgrid.example",

@@ -140,7 +140,6 @@ class Cast:
         [stopped] = enrollments.of_contact(contacts[3])[:1]
         enrollments.restart(stopped.id, now=NOW)
         enrollments.restart(stopped.id, now=NOW)
-        enrollments.upcoming(limit=9)
         enrollments.count_due(now=NOW)
 
     def _settings_and_people(self) -> None:
