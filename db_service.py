@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from crm.database.embedded import EmbeddedServer
 from crm.database.errors import (
@@ -26,8 +27,6 @@ from crm.database.local_admin import LOCAL_ADMIN_ID, ensure_local_admin
 from crm.database.migrations import migrate
 from crm.database.postgres import PostgresDatabase
 from crm.database.sign_ins import SignIns
-from crm.database.supabase import SupabaseDatabase
-from crm.database.supabase_auth import SupabaseAuth, SupabaseSession
 from crm.records.activities import ActivityRecords
 from crm.records.analytics import AnalyticsRecords, Period
 from crm.records.app_settings import AppSettingRecords
@@ -58,6 +57,10 @@ from crm.records.templates import TemplateDraft, TemplateRecords, TemplateVersio
 from crm.records.type_switches import TypeSwitchRecords
 from crm.settings import Settings, SettingsError, load_settings
 
+if TYPE_CHECKING:
+    from crm.database.supabase import SupabaseDatabase
+    from crm.database.supabase_auth import SupabaseSession
+
 __all__ = [
     "LOCAL_ADMIN_ID",
     "UNCONFIRMED",
@@ -84,7 +87,6 @@ __all__ = [
     "SignInRefusedError",
     "SignIns",
     "SignedOutError",
-    "SupabaseAuth",
     "SupabaseSession",
     "TemplateDraft",
     "TemplateVersion",
@@ -119,10 +121,15 @@ class Connection:
             # The embedded database belongs to this program alone: it is always brought up to date.
             migrate(self.address)
             self.prepare_local_admin()
-        self.project = _supabase_project(settings) if settings.supabase_url else None
-        self.direct = PostgresDatabase(self.address) if self.address else None
+        self.project: SupabaseDatabase | None = None
         # Who is signed in at Supabase; on a direct connection the pages know it themselves.
-        self.sign_ins = SignIns(_supabase_auth(settings)) if settings.supabase_url else None
+        self.sign_ins: SignIns | None = None
+        if settings.supabase_url:
+            from crm.database import supabase_project  # see there why not above
+
+            self.project = supabase_project.database(settings)
+            self.sign_ins = supabase_project.sign_ins(settings)
+        self.direct = PostgresDatabase(self.address) if self.address else None
 
     def gateway(self, identity: Identity) -> Gateway:
         """Raises SignedOutError for a person whose token Supabase would not take."""
@@ -154,22 +161,6 @@ class Connection:
             self.sign_ins.auth.close()
         if self._server:
             self._server.stop()
-
-
-def _supabase_project(settings: Settings) -> SupabaseDatabase:
-    return SupabaseDatabase(
-        settings.supabase_url,
-        settings.supabase_key.get_secret_value(),
-        settings.supabase_service_key.get_secret_value(),
-    )
-
-
-def _supabase_auth(settings: Settings) -> SupabaseAuth:
-    return SupabaseAuth(
-        settings.supabase_url,
-        settings.supabase_key.get_secret_value(),
-        provider=settings.supabase_auth_provider,
-    )
 
 
 _lock = threading.Lock()

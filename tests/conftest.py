@@ -2,11 +2,8 @@
 
 import itertools
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +16,7 @@ from crm.database.migrations import migrate
 from crm.database.postgres import PostgresDatabase
 from db_service import DbService
 from tests import cast
+from tests.quick_folder import quick_folder
 from tests.standins.fixtures import sendgrid_standin
 from tests.standins.supabase_fixtures import project, project_url, supabase
 
@@ -36,27 +34,23 @@ _FAST_AND_CARELESS = (
     "full_page_writes = off",
     "max_wal_size = '128MB'",
 )
-# Cloning a database copies ten megabytes: twenty times faster in memory, where there is room.
-_MEMORY = Path("/dev/shm")
-_ROOM_NEEDED = 2 * 1024**3  # bytes
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """An embedded server of this run alone (each xdist worker has its own)."""
-    # Not pytest's own folder: a second run tightens its rights, and the server is another user.
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-tests-", dir=_memory()))
-    server = EmbeddedServer.start(folder)
-    try:
-        with _administrator(server) as connection:
-            for setting in _FAST_AND_CARELESS:
-                connection.execute(f"alter system set {setting}")
-            connection.execute("select pg_reload_conf()")
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    # Cloning a database copies ten megabytes: twenty times faster in memory.
+    with quick_folder("mpt-crm-tests-") as folder:
+        server = EmbeddedServer.start(folder)
+        try:
+            with _administrator(server) as connection:
+                for setting in _FAST_AND_CARELESS:
+                    connection.execute(f"alter system set {setting}")
+                connection.execute("select pg_reload_conf()")
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -195,11 +189,6 @@ def _publish(raw: Raw, campaign_key: str, step: int, delay_days: int) -> str:
 
 def _desk(database: PostgresDatabase, identity: Identity) -> DbService:
     return DbService(database.gateway(identity), identity)
-
-
-def _memory() -> Path | None:
-    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_NEEDED
-    return _MEMORY if roomy else None
 
 
 def _administrator(server: EmbeddedServer) -> psycopg.Connection[Any]:

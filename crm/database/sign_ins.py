@@ -11,11 +11,14 @@ import logging
 import secrets
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from crm.database.errors import DatabaseError, DatabaseUnreachableError, SignedOutError
 from crm.database.gateway import Identity, signed_in
-from crm.database.supabase_auth import SupabaseAuth, SupabaseSession
 from crm.database.supabase_errors import SIGNED_OUT, UNREACHABLE
+
+if TYPE_CHECKING:
+    from crm.database.supabase_auth import SupabaseAuth, SupabaseSession
 
 logger = logging.getLogger(__name__)
 

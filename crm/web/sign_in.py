@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.background import BackgroundTask
@@ -30,9 +31,11 @@ from db_service import (
     DbService,
     SignInRefusedError,
     SignIns,
-    SupabaseSession,
     connect,
 )
+
+if TYPE_CHECKING:
+    from db_service import SupabaseSession
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from pydantic_settings import BaseSettings
 from tests.browser.app_server import free_port, prepare, running_app
 from tests.browser.chromium import ARGUMENTS, NOT_FOUND, find_chromium
 from tests.browser.team_site import TeamSite, team_site_of
+from tests.quick_folder import quick_folder
 
 expect.set_options(timeout=20_000)
 
@@ -52,11 +51,9 @@ def browser_context_args(app_url: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def data_dir() -> Iterator[Path]:
     """An embedded database with the e-mail library, whose campaigns send around the clock."""
-    # Not pytest's own folder: a second run tightens its rights, and the server is another user.
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-browser-"))
-    prepare(folder)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with quick_folder("mpt-crm-browser-") as folder:
+        prepare(folder)
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from tests.browser.app_server import (
     running_app,
     server_environment,
 )
+from tests.quick_folder import quick_folder
 from tests.standins.sendgrid import SendGridStandIn
 
 
@@ -54,8 +53,7 @@ class SendingServer:
 @contextmanager
 def sending_server() -> Iterator[SendingServer]:
     """From an empty folder; the scheduler runs when it is asked to."""
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-sending-"))
-    try:
+    with quick_folder("mpt-crm-sending-") as folder:
         prepare(folder)
         with SendGridStandIn() as standin:
             url = f"http://127.0.0.1:{free_port()}"
@@ -64,8 +62,6 @@ def sending_server() -> Iterator[SendingServer]:
             with running_app(folder, port, settings=server.environment):
                 yield server
             assert "Traceback" not in (folder / "app.log").read_text()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _environment(folder: Path, url: str, standin: SendGridStandIn) -> dict[str, str]:

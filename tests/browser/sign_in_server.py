@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from crm.settings import load_settings
 from db_service import Connection, DbService, signed_in
 from tests.browser.app_server import ROOT, running_app
+from tests.quick_folder import quick_folder
 from tests.standins.oidc_provider import CLIENT_ID, CLIENT_SECRET
 
 COOKIE_SECRET = "a-cookie-secret-of-the-tests-alone"
@@ -59,16 +58,13 @@ def sign_in_server(
 ) -> Iterator[SignInServer]:
     """The app on this port, published under 127.0.0.1 unless these settings say otherwise; from an
     empty folder."""
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-sign-in-"))
-    server = SignInServer(f"http://127.0.0.1:{port}", folder)
-    settings = {"PUBLIC_URL": server.url, "DRIP_ENABLED": "false", **environment}
-    try:
+    with quick_folder("mpt-crm-sign-in-") as folder:
+        server = SignInServer(f"http://127.0.0.1:{port}", folder)
+        settings = {"PUBLIC_URL": server.url, "DRIP_ENABLED": "false", **environment}
         with running_app(folder, port, settings=settings, arguments=arguments):
             yield server
         assert CLIENT_SECRET not in server.log
         assert COOKIE_SECRET not in server.log
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

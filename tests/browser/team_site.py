@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from crm.ui.oidc_claims import person_id
 from db_service import Connection, DbService, signed_in
 from tests.browser.app_server import free_port, prepare, running_app
 from tests.browser.sign_in_server import oidc_settings, sign_in_as
+from tests.quick_folder import quick_folder
 from tests.standins.oidc_provider import oidc_provider
 
 BOB = {"sub": "bob", "email": "bob@mpt.example", "email_verified": True}
@@ -55,9 +54,8 @@ class TeamSite:
 @contextmanager
 def team_site_of(browser: Browser) -> Iterator[TeamSite]:
     """With the e-mail library, whose campaigns send around the clock."""
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-team-"))
     port = free_port()
-    try:
+    with quick_folder("mpt-crm-team-") as folder:
         prepare(folder)
         with ExitStack() as stack:
             issuer = stack.enter_context(
@@ -80,8 +78,6 @@ def team_site_of(browser: Browser) -> Iterator[TeamSite]:
             cookies["alice"] = _signed_in(browser, url, "alice")
             yield site
         assert "Traceback" not in (folder / "app.log").read_text()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _signed_in(browser: Browser, url: str, subject: str) -> StorageState:

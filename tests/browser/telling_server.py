@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time as clock
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +21,7 @@ from psycopg.rows import dict_row
 from crm.database.embedded import EmbeddedServer
 from crm.database.migrations import migrate
 from tests.browser.app_server import ROOT, free_port, server_environment
+from tests.quick_folder import quick_folder
 from tests.standins.inbound_mail import InboundParse
 from tests.standins.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
 from tests.standins.sendgrid import SendGridStandIn
@@ -105,9 +104,8 @@ class TellingServer:
 @contextmanager
 def telling_server(database_server: EmbeddedServer) -> Iterator[TellingServer]:
     """Over a database of its own on this server, with the e-mail library; nobody signed in yet."""
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-telling-"))
     with ExitStack() as held:
-        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = held.enter_context(quick_folder("mpt-crm-telling-"))
         standin = held.enter_context(SendGridStandIn(keys=[SENDGRID_KEY]))
         issuer = held.enter_context(
             oidc_provider([ADMIN], port=free_port(), lasts=timedelta(hours=1))
