@@ -613,6 +613,7 @@ $$;
 CREATE FUNCTION private.guard_enrollment_runs() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
     AS $$
 begin
   -- "Is not distinct from", so that only the contact is looked up: with both in an index's reach, the planner read everybody
@@ -626,8 +627,9 @@ begin
         and o.id not in (select x.id from added x)) own
     cross join lateral (
       select greatest(own.run, max(o.run)) as run
-      from public.contacts m join public.campaign_enrollments o on o.contact_id = m.id
-      where m.merged_into = a.contact_id and o.campaign_id is not distinct from a.campaign_id) family
+      from public.campaign_enrollments o
+      where o.contact_id = any (array(select m.id from public.contacts m where m.merged_into = a.contact_id))
+        and o.campaign_id is not distinct from a.campaign_id) family
     where case
       -- Of somebody else's enrollment there is no run, and the restart is refused.
       when a.restarted_from is not null then own.restarted is null or a.run is distinct from family.run + 1
@@ -1463,8 +1465,9 @@ CREATE FUNCTION private.next_unreceived(p_contact uuid, p_campaign uuid, p_run i
       and s.status not in ('claimed', 'retry')
     union all
     select s.step, coalesce(s.handed_over_at, s.claimed_at)
-    from public.contacts m join public.email_sends s on s.contact_id = m.id
-    where m.merged_into = p_contact and s.campaign_id = p_campaign and s.run >= p_run and private.gone_through(s)),
+    from public.email_sends s
+    where s.contact_id = any (array(select m.id from public.contacts m where m.merged_into = p_contact))
+      and s.campaign_id = p_campaign and s.run >= p_run and private.gone_through(s)),
   received as (
     select max(t.position) as position, max(s.sent_at) as sent_at
     from sent s
@@ -1869,16 +1872,19 @@ CREATE FUNCTION private.promote(p_contacts uuid[], p_type text, p_source text, p
     SET search_path TO ''
     AS $$
 declare
+  allowed uuid[];
   ready uuid[];
 begin
   perform set_config('mpt.now', p_now::text, true);
-  -- Somebody may be moving them along at this very moment: judged is what they are then.
+  -- Somebody may be moving them along, or giving them away, at this very moment: judged is what they are then.
   perform from public.contacts c where c.id = any (p_contacts) order by c.id for no key update;
+  allowed := private.changeable(p_contacts);
   return query
   with judged as (
     select c.id, case when c.contact_type = p_type then 'there_already'
-                      when private.is_forward(c.contact_type, p_type) then 'promoted'
-                      else 'further_along' end as verdict
+                      when not private.is_forward(c.contact_type, p_type) then 'further_along'
+                      when c.id = any (allowed) then 'promoted'
+                      else 'not_yours' end as verdict
     from public.contacts c where c.id = any (p_contacts)),
   moved as (
     update public.contacts c set contact_type = p_type, updated_at = p_now
@@ -1887,7 +1893,7 @@ begin
   select j.id, j.verdict from judged j left join moved m on m.id = j.id;
   ready := array(
     select c.id from public.contacts c join public.contact_types y on y.key = c.contact_type
-    where c.id = any (p_contacts) and c.contact_type = p_type and not exists (
+    where c.id = any (allowed) and c.contact_type = p_type and not exists (
       select from public.campaign_enrollments e where e.contact_id = c.id and e.campaign_id = y.campaign_id));
   if cardinality(ready) > 0 then
     perform private.enroll(ready, null, p_source, p_now);
@@ -2392,6 +2398,24 @@ begin
   return family is not null;
 end
 $$;
+
+CREATE FUNCTION private.subject_as_sent(p_compiled jsonb, p_values json) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+  select case
+    when position('mf' in p_compiled ->> 'subject') = 0 then p_compiled ->> 'subject'
+    else (
+      with own as (
+        select slot ->> 'tag' as tag, p_values ->> ((row_number() over (order by place))::integer - 1) as value
+        from jsonb_array_elements(p_compiled -> 'slots') with ordinality s (slot, place)
+        where not (slot ->> 'shared')::boolean)
+      select case when bool_and(piece[2] = '' or own.value is not null)
+        then string_agg(piece[1] || coalesce(own.value, ''), '' order by place) end
+      from regexp_matches(p_compiled ->> 'subject', '(.*?)(mf[0-9]+x[0-9a-f]{8}|$)', 'g') with ordinality m (piece, place)
+      left join own on own.tag = piece[2])
+    end
+$_$;
 
 CREATE FUNCTION private.sums_of(p_answers smallint[], p_times bigint[]) RETURNS TABLE(sent bigint, delivered bigint, bounced bigint, dropped bigint, opened bigint, opened_raw bigint, clicked bigint, clicked_raw bigint, replied bigint, complained bigint, unsubscribed bigint, converted bigint)
     LANGUAGE sql IMMUTABLE
@@ -3181,8 +3205,9 @@ begin
                     when c.quiet_until > p_now then 'quiet'
                     -- Nearly nobody was merged with another, and the index says so at once.
                     when exists (
-                      select from public.contacts m join public.email_sends s on s.contact_id = m.id
-                      where m.merged_into = c.id and s.campaign_id = turn.campaign_id and s.step = turn.step and s.run >= e.run
+                      select from public.email_sends s
+                      where s.contact_id = any (array(select m.id from public.contacts m where m.merged_into = c.id))
+                        and s.campaign_id = turn.campaign_id and s.step = turn.step and s.run >= e.run
                         and private.gone_through(s)) then 'received'
                     else 'eligible' end as standing
         from public.campaign_enrollments e
@@ -3259,8 +3284,8 @@ begin
              c.email, c.first_name, c.last_name, c.company_name, c.job_title, c.industry, c.city, c.country,
              c.time_zone, o.full_name, o.email, o.phone,
              (select array_agg(coalesce(r.handed_over_at, r.claimed_at)) from public.email_sends r
-              where r.contact_id in (select s.contact_id union all
-                                     select m.id from public.contacts m where m.merged_into = s.contact_id)
+              where r.contact_id = any (array(select s.contact_id union all
+                                              select m.id from public.contacts m where m.merged_into = s.contact_id))
                 and r.id <> s.id and r.status not in ('retry', 'failed')
                 and coalesce(r.handed_over_at, r.claimed_at) > p_now - interval '48 hours'),
              s.due_at + turn.useful_for
@@ -3326,7 +3351,7 @@ CREATE FUNCTION public.contact_family(p_contact uuid) RETURNS SETOF uuid
   select unnest(private.family_of(p_contact)) where private.acts_as_service() or private.is_staff()
 $$;
 
-CREATE FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_before timestamp with time zone, p_before_source smallint, p_before_id bigint, p_limit integer) RETURNS TABLE(source smallint, id bigint, contact_id uuid, occurred_at timestamp with time zone, kind text, summary text, actor_name text, due_at timestamp with time zone, completed_at timestamp with time zone, assigned_name text, decision_reason text, until timestamp with time zone, template_name text, campaign_name text, send_id uuid, send_status text, provider text, delivered_at timestamp with time zone, opens bigint, last_opened_at timestamp with time zone, clicks bigint, last_clicked_at timestamp with time zone, clicked_urls text[], machine_opens bigint, machine_clicks bigint, trouble text, trouble_reason text, complained_at timestamp with time zone)
+CREATE FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_before timestamp with time zone, p_before_source smallint, p_before_id bigint, p_limit integer) RETURNS TABLE(source smallint, id bigint, contact_id uuid, occurred_at timestamp with time zone, kind text, summary text, actor_name text, due_at timestamp with time zone, completed_at timestamp with time zone, assigned_name text, decision_reason text, until timestamp with time zone, template_name text, campaign_name text, send_id uuid, send_status text, provider text, delivered_at timestamp with time zone, opens bigint, last_opened_at timestamp with time zone, clicks bigint, last_clicked_at timestamp with time zone, clicked_urls text[], machine_opens bigint, machine_clicks bigint, trouble text, trouble_reason text, complained_at timestamp with time zone, subject text, template_subject text)
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -3354,7 +3379,8 @@ CREATE FUNCTION public.contact_timeline(p_contacts uuid[], p_kinds text[], p_bef
                            order by v.status = 'published' desc, v.version desc limit 1)),
          c.name, s.id, s.status, s.provider, s.delivered_at,
          r.opens, r.last_opened_at, r.clicks, r.last_clicked_at, r.clicked_urls, r.machine_opens, r.machine_clicks,
-         r.trouble, r.trouble_reason, r.complained_at
+         r.trouble, r.trouble_reason, r.complained_at,
+         private.subject_as_sent(t.compiled, s.merge_values), t.subject
   from shown h
   left join public.profiles w on w.id = h.actor_id
   left join public.profiles p on p.id = h.assigned_to
@@ -6255,7 +6281,9 @@ CREATE VIEW public.send_list WITH (security_invoker='true') AS
     s.provider_message_id,
     s.delivered_at,
     s.first_opened_at,
-    s.first_clicked_at
+    s.first_clicked_at,
+    private.subject_as_sent(t.compiled, s.merge_values) AS subject,
+    t.subject AS template_subject
    FROM (((public.email_sends s
      JOIN public.contacts c ON ((c.id = s.contact_id)))
      JOIN public.drip_campaigns d ON ((d.id = s.campaign_id)))
@@ -7562,6 +7590,10 @@ REVOKE ALL ON FUNCTION private.status_of_suppression(reason text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.stop_enrollments(p_contacts uuid[], p_reason text, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stop_person(p_contact uuid, p_reason text, p_source text, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.subject_as_sent(p_compiled jsonb, p_values json) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.subject_as_sent(p_compiled jsonb, p_values json) TO authenticated;
+GRANT ALL ON FUNCTION private.subject_as_sent(p_compiled jsonb, p_values json) TO service_role;
 
 REVOKE ALL ON FUNCTION private.sums_of(p_answers smallint[], p_times bigint[]) FROM PUBLIC;
 

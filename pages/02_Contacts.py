@@ -13,6 +13,7 @@ from crm.ui import (
     feedback,
     import_dialog,
     merge_contacts,
+    project_dialogs,
     saved_view_dialogs,
 )
 
@@ -30,6 +31,7 @@ dialogs.show_open(
         **contact_campaigns.DIALOGS,
         **import_dialog.DIALOGS,
         **merge_contacts.DIALOGS,
+        **project_dialogs.DIALOGS,
         **saved_view_dialogs.DIALOGS,
     }
 )

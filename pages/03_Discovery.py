@@ -11,6 +11,7 @@ from crm.ui import (
     discovery_public,
     discovery_submission,
     feedback,
+    page_header,
 )
 
 feedback.show()
@@ -21,10 +22,9 @@ if submission_id:
 elif call:
     discovery_form.show(call)
 else:
-    with st.container(horizontal=True, vertical_alignment="center", key="discovery_heading"):
-        st.title("Discovery calls", anchor=False, width="stretch")
-        discovery_list.record_button()
+    with page_header.show("Discovery calls", "What people tell you. A call makes them a lead."):
         discovery_public.show()
+        discovery_list.record_button()
     if discovery_links.wanted("draft"):
         st.info("This draft is no longer there: it was submitted or discarded.")
     discovery_list.show_drafts()

@@ -14,6 +14,7 @@ from crm.ui import (
     feedback,
     live,
     outbox,
+    page_header,
     queue_lists,
     runs,
     scheduler_status,
@@ -27,7 +28,9 @@ campaign = campaign_links.chosen()
 if campaign:
     campaign_detail.show(campaign)
 else:
-    st.title("Campaign manager", anchor=False)
+    page_header.show(
+        "Campaign manager", "Every campaign: how it stands, what leaves next, what ran."
+    )
     scheduler_status.show()
     if not session.current().is_admin:
         st.caption(

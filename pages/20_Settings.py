@@ -7,6 +7,7 @@ from crm.ui import (
     dialogs,
     feedback,
     limits_form,
+    page_header,
     places,
     session,
     settings_health,
@@ -18,13 +19,13 @@ from crm.ui import (
 )
 
 feedback.show()
-with st.container(horizontal=True, vertical_alignment="bottom", key="settings_heading"):
-    st.title("Settings", anchor=False)
-    if session.current().is_admin:
-        st.page_link(places.USERS, label="Users and roles", width="content")
 if not session.current().is_admin:
+    page_header.show("Settings")
     st.info("Settings are for admins. If something here should change, ask one of them.")
 else:
+    lead = "What all campaigns go by: types, sender, sending hours and limits."
+    with page_header.show("Settings", lead):
+        st.page_link(places.USERS, label="Users and roles", width="content")
     health, types, sender, hours, limits, suppressions = st.tabs(
         ["Health", "Types and campaigns", "Sender", "Sending hours", "Limits", "Suppressions"],
         key="section",

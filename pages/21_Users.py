@@ -5,6 +5,7 @@ import streamlit as st
 from crm.ui import (
     dialogs,
     feedback,
+    page_header,
     session,
     users,
     users_changes,
@@ -20,5 +21,5 @@ if session.current().is_admin:
         {**users_changes.DIALOGS, **users_invitations.DIALOGS, **users_profile.DIALOGS}
     )
 else:
-    st.title("Users", anchor=False)
+    page_header.show("Users")
     st.info("Users are for admins. If a colleague should join or leave, ask one of them.")

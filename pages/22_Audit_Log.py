@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from crm.ui import audit_export, audit_log, dialogs, feedback, session
+from crm.ui import audit_export, audit_log, dialogs, feedback, page_header, session
 
 feedback.show()
 if not session.current().is_admin:
-    st.title("Audit log", anchor=False)
+    page_header.show("Audit log")
     st.info("The audit log is for admins. If you need to know who changed something, ask one.")
 else:
     audit_log.show()

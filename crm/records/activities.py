@@ -32,7 +32,8 @@ class Happening:
     """One entry of the contact page's timeline; the kind "decision" is why an e-mail did not go.
 
     What follows `template_name` is known of an e-mail, to those who may read what was sent: opens
-    and clicks of people and of machines are counted apart. All moments are aware UTC.
+    and clicks of people and of machines are counted apart. `subject` is what the person got,
+    `template_subject` as written, merge fields and all. All moments are aware UTC.
     """
 
     source: int
@@ -63,6 +64,8 @@ class Happening:
     trouble: str | None
     trouble_reason: str | None
     complained_at: datetime | None
+    subject: str | None
+    template_subject: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ SkipOutcome = Literal["skipped", "not_next", "over", "under_way", "unconfirmed",
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """`next_position` of `step_count` says how far along; `reason` is an EnrollmentReason."""
+    """`next_position` of `step_count` says how far along; `reason` is an EnrollmentReason.
+
+    `waits_for_name` is the campaign that has to end first, while the reason is waits_for_other.
+    """
 
     id: str
     contact_id: str
@@ -42,6 +45,7 @@ class Enrollment:
     next_position: int | None
     step_count: int
     sent_count: int
+    waits_for_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,6 @@ class EnrollmentRecords:
     def of_contact(self, contact_id: str) -> list[Enrollment]:
         """All enrollments of a contact, newest first."""
         return self._list({"contact_id": contact_id}, ["enrolled_at desc"], None)
-
-    def upcoming(self, *, limit: int) -> list[Enrollment]:
-        """Active enrollments by their next send date, the earliest first."""
-        return records_from(Enrollment, self._gateway.call("upcoming_enrollments", p_limit=limit))
 
     def count_due(self, *, now: datetime) -> int:
         """Active enrollments of running campaigns whose next e-mail is due."""

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from crm.database.gateway import Filter, Gateway, Row
 from crm.records.rows import columns_of, record_from, records_from
 
-Moved = Literal["moved", "unchanged", "gone", "promoted", "there_already", "further_along"]
+Moved = Literal[
+    "moved", "unchanged", "gone", "promoted", "there_already", "further_along", "not_yours"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class ProjectRecords:
 
     def move(self, project_id: str, stage: str, *, reason: str = "", now: datetime) -> Moved:
         """To another stage. `gone` also where it is a colleague's; for a completion what became of
-        the contact: promoted to client, there_already, or further_along (off the path)."""
+        the contact: promoted to client, there_already, further_along (off the path), or not_yours
+        (a colleague's contact: the type stays, the project is completed)."""
         outcome: Moved = self._gateway.call(
             "move_project", p_project=project_id, p_stage=stage, p_reason=reason, p_now=now
         )

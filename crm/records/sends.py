@@ -16,7 +16,11 @@ _UNCONFIRMED: dict[str, Any] = {"held_at": IS_NOT_NULL, "status": "unconfirmed"}
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One e-mail to one contact. `status` is a SendStatus."""
+    """One e-mail to one contact. `status` is a SendStatus.
+
+    `subject` is what the person got, or will get; None where it cannot be told without the whole
+    e-mail, as before its hand-over. `template_subject` is as written, merge fields and all.
+    """
 
     id: str
     enrollment_id: str
@@ -39,6 +43,8 @@ class Send:
     delivered_at: datetime | None
     first_opened_at: datetime | None
     first_clicked_at: datetime | None
+    subject: str | None
+    template_subject: str
 
 
 @dataclass(frozen=True, slots=True)

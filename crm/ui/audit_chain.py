@@ -47,12 +47,14 @@ def check() -> None:
 
 def _state(state: ChainState, checked_at: datetime) -> None:
     if state.is_whole:
-        st.badge("Chain whole", color="green")
+        st.badge("Complete", color="green")
+        told = "The log is complete: nothing was changed or removed. "
     else:
-        st.badge("Chain broken", color="red")
+        st.badge("Tampered with", color="red")
+        told = ""
     entries = words.counted(state.entries, "entry", "entries")
     when = session.current().moments.ago(checked_at)
-    st.caption(as_text(f"{entries}, checked {when}"), width="stretch")
+    st.caption(as_text(f"{told}{entries}, checked {when}."), width="stretch")
 
 
 def _what_to_do(state: ChainState) -> None:
@@ -64,10 +66,10 @@ def _what_to_do(state: ChainState) -> None:
 
 
 def _head(head: str) -> None:
-    with st.expander("The newest entry’s hash"):
+    with st.expander("Fingerprint of the log, to note elsewhere"):
         st.code(head, language=None)
         st.caption(
-            "Note it somewhere else from time to time. Should somebody ever cut off the newest "
-            "entries, `scripts/verify_audit.py --expect` with this hash shows it; the chain alone "
-            "cannot."
+            "The check above cannot notice when the newest entries are cut off; a fingerprint that "
+            "was noted before can. Copy it somewhere safe from time to time; whoever runs the "
+            "server compares it with the log by `python scripts/verify_audit.py --expect`."
         )

@@ -11,9 +11,9 @@ import streamlit as st
 from crm.records.audit import EVERYTHING, AuditActor, AuditSearch
 from crm.ui import session
 from crm.ui.audit_words import AREAS, Area, who
+from crm.ui.moments import DATE_INPUT
 
 _WHO, _WHAT, _FROM, _TO = _KEYS = ("audit_who", "audit_what", "audit_from", "audit_to")
-_DATE_FORMAT = "DD/MM/YYYY"
 
 
 def show() -> AuditSearch:
@@ -37,8 +37,8 @@ def show() -> AuditSearch:
             placeholder="Everything",
             key=_WHAT,
         )
-        since = columns[2].date_input("From", value=None, format=_DATE_FORMAT, key=_FROM)
-        until = columns[3].date_input("To", value=None, format=_DATE_FORMAT, key=_TO)
+        since = columns[2].date_input("From", value=None, format=DATE_INPUT, key=_FROM)
+        until = columns[3].date_input("To", value=None, format=DATE_INPUT, key=_TO)
     return search_of(actor, area, since, until, session.current().moments.zone)
 
 

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from crm.records.audit import AuditEntry, AuditSearch
-from crm.ui import audit_chain, audit_filters, session, words
+from crm.ui import audit_chain, audit_filters, page_header, session, words
 from crm.ui.audit_fields import Change, Known, Reader
 from crm.ui.audit_words import changes, kind, sentence
 from crm.ui.dialogs import open_dialog
@@ -19,11 +19,18 @@ _CURSORS, _SEARCHED = "audit_cursors", "audit_searched"
 
 
 def show() -> None:
-    heading = st.container(horizontal=True, vertical_alignment="bottom", key="audit_heading")
+    actions = page_header.show(
+        "Audit log", "Who changed what. Nobody can change or delete an entry, admins included."
+    )
     audit_chain.show()
     search = audit_filters.show()
-    with heading:
-        _heading(search)
+    actions.button(
+        "Export",
+        key="audit_export",
+        on_click=open_dialog,
+        args=("export_audit",),
+        kwargs={"search": search},
+    )
     cursors = _cursors_of(search)
     found = session.current().db.audit.page(search, before=cursors[-1], size=PAGE_SIZE + 1)
     entries = found[:PAGE_SIZE]
@@ -45,19 +52,6 @@ def reader() -> Reader:
             {kind.key: kind.label for kind in here.db.contacts.types()},
         ),
         here.moments,
-    )
-
-
-def _heading(search: AuditSearch) -> None:
-    with st.container(gap=None):
-        st.title("Audit log", anchor=False)
-        st.caption("Who changed what. Nobody can change or delete an entry, admins included.")
-    st.button(
-        "Export",
-        key="audit_export",
-        on_click=open_dialog,
-        args=("export_audit",),
-        kwargs={"search": search},
     )
 
 

@@ -37,7 +37,7 @@ def show(selected: Sequence[Contact], search: ContactSearch, total: int) -> None
         elif selected:
             _these(selected, search, total)
         else:
-            st.caption("Select several to change them.", width="content")
+            st.caption("Click a name to open it, or select several.", width="content")
             _offer_everybody(search, total)
 
 

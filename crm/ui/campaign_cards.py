@@ -35,7 +35,7 @@ def _card(campaign: Campaign) -> None:
         with st.container(
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
         ):
-            st.subheader(campaign.name, anchor=False, width="content")
+            st.subheader(as_text(campaign.name), anchor=False, width="content")
             badge(campaign)
         why_paused(campaign)
         counts(_figures(campaign))
@@ -144,7 +144,7 @@ def resume_campaign(campaign: Campaign) -> None:
         "again if they fare no better. Every contact kept the place."
     )
     with st.container(horizontal=True):
-        sure = st.button(f"Resume {campaign.name}", key="resume_sure", type="primary")
+        sure = st.button(f"Resume {as_text(campaign.name)}", key="resume_sure", type="primary")
         cancel_button(key="resume_not", label="Not yet")
     if sure:
         _resume(campaign)
@@ -156,7 +156,7 @@ def resume_campaign(campaign: Campaign) -> None:
 @calm.section
 def pause_campaign(campaign: Campaign) -> None:
     st.markdown(
-        f"No e-mail of **{campaign.name}** leaves until it is resumed. "
+        f"No e-mail of **{as_text(campaign.name)}** leaves until it is resumed. "
         f"{words.counted(campaign.active_count, 'active contact')} keep their place."
     )
     with st.form("pause_campaign", border=False):
@@ -164,7 +164,7 @@ def pause_campaign(campaign: Campaign) -> None:
             "Reason, for colleagues", max_chars=_LONGEST_REASON, key="pause_reason"
         )
         submitted = st.form_submit_button(
-            f"Pause {campaign.name}", key="pause_sure", type="primary"
+            f"Pause {as_text(campaign.name)}", key="pause_sure", type="primary"
         )
     if submitted:
         here = session.current()
@@ -178,7 +178,9 @@ def pause_campaign(campaign: Campaign) -> None:
 @st.dialog("Sending hours", on_dismiss=close_dialog)
 @calm.section
 def send_window(campaign: Campaign) -> None:
-    st.markdown(f"When e-mails of **{campaign.name}** may arrive, in each contact's own time zone.")
+    st.markdown(
+        f"When e-mails of **{as_text(campaign.name)}** may arrive, in each contact's own time zone."
+    )
     with st.form("send_window", border=False):
         days = st.pills(
             "Days",

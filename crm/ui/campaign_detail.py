@@ -78,10 +78,7 @@ def _figures(campaign: Campaign, period: Period) -> None:
     now, then = by_id.get(campaign.id), before.get(campaign.id)
     if now is None:
         return
-    figures.tiles(
-        [
-            *campaign_figures.campaign_tiles(now, then),
-            *campaign_figures.email_tiles(now, then or campaign_figures.together([])),
-        ]
-    )
+    figures.groups(campaign_figures.grouped(now, then, lambda group: group.first))
+    with st.expander("More figures"):
+        figures.groups(campaign_figures.grouped(now, then, lambda group: group.behind))
     st.caption(f"{campaign_period.in_words(period)}, compared with the same number of days before.")

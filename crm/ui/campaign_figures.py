@@ -73,7 +73,32 @@ def email_tiles(now: EmailFigures, before: EmailFigures) -> list[Figure]:
     return [_email_tile(measure, now, before) for measure in MEASURES]
 
 
-def campaign_tiles(now: CampaignFigures, before: CampaignFigures | None) -> list[Figure]:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one asks for: the labels of its tiles in the first look, and of those behind it."""
+
+    name: str
+    first: tuple[str, ...]
+    behind: tuple[str, ...]
+
+
+GROUPS: Sequence[Group] = (
+    Group("Reach", ("Enrolled", "Sent"), ("Delivered", "Bounced")),
+    Group("Response", ("Opened", "Clicked", "Replied"), ("Unsubscribed",)),
+    Group("Outcome", ("Converted",), ("Completion rate", "Success rate", "Time to conversion")),
+)
+
+
+def grouped(
+    now: CampaignFigures, before: CampaignFigures | None, read: Callable[[Group], tuple[str, ...]]
+) -> list[tuple[str, list[Figure]]]:
+    """The tiles of one campaign in GROUPS; `read` says which of a group's."""
+    every = [*_campaign_tiles(now, before), *email_tiles(now, before or together([]))]
+    by_label = {figure.label: figure for figure in every}
+    return [(group.name, [by_label[label] for label in read(group)]) for group in GROUPS]
+
+
+def _campaign_tiles(now: CampaignFigures, before: CampaignFigures | None) -> list[Figure]:
     """What enrollments came to in the period."""
     return [
         _count_tile("enrolled", "Enrolled", now, before),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from crm.records.analytics import Period
 from crm.ui import session, words
-from crm.ui.moments import Moments
+from crm.ui.moments import DATE_INPUT, Moments
 
 _DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90}
 _YEAR, _CUSTOM = "This year", "Other days"
@@ -57,6 +57,7 @@ def _custom(moments: Moments) -> Period:
         "From – until",
         value=(today - 29 * _ONE_DAY, today),
         max_value=today,
+        format=DATE_INPUT,
         key="days",
         bind="query-params",
         width=240,

@@ -11,6 +11,7 @@ from crm.records.contacts import Contact, ContactType
 from crm.ui import calm, session, suppression_lift, switch_words, words
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.feedback import ArchiveUndo, offer_undo, say
+from crm.ui.markup import as_text
 from db_service import DatabaseError
 
 # Of more contacts than this the dialog tells the rule alone: looking ahead takes its time.
@@ -91,7 +92,7 @@ def change_type(contact_ids: Sequence[str]) -> None:
     if chosen is None:
         return
     st.markdown(what_happens(contact_ids, types[chosen]))
-    label = f"Change to {types[chosen].label}"
+    label = f"Change to {as_text(types[chosen].label)}"
     if st.button(label, type="primary", key="confirm_type"):
         _apply_type(contact_ids, types[chosen])
 
@@ -129,7 +130,7 @@ def enroll_menu(contact_ids: Sequence[str], *, key: str) -> None:
         st.caption("Or in a campaign of your choice")
         for campaign in session.current().db.campaigns.overview():
             st.button(
-                campaign.name,
+                as_text(campaign.name),
                 key=f"{key}_{campaign.key}",
                 width="stretch",
                 on_click=enroll,

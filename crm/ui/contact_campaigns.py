@@ -23,7 +23,7 @@ from crm.ui import (
 from crm.ui.dialogs import Dialogs, close_dialog
 from crm.ui.markup import as_text
 
-_SHOWN_SENT = 50
+_SHOWN_SENT = 30
 LIVE = frozenset({"active", "paused"})
 
 
@@ -74,12 +74,14 @@ def _of(enrollment: Enrollment, explanations: Sequence[Explanation]) -> list[Exp
 
 def _sent(family: Sequence[str]) -> None:
     sends = session.current().db.sends
-    sent = [send for one in family for send in sends.sent(contact_id=one, limit=_SHOWN_SENT)]
+    limit = _SHOWN_SENT + 1
+    sent = [send for one in family for send in sends.sent(contact_id=one, limit=limit)]
     if sent:
         # Identifiers of sends begin with their moment.
         sent.sort(key=lambda send: send.id, reverse=True)
-        with st.expander(f"E-mails sent ({len(sent)})"):
-            outbox.table(sent[:_SHOWN_SENT], key="contact_sent")
+        shown = sent[:_SHOWN_SENT]
+        with st.expander(f"E-mails sent ({len(shown)}{'+' if len(sent) > len(shown) else ''})"):
+            outbox.of_one_contact(shown)
 
 
 def _nothing_runs(contact: Contact) -> None:
@@ -104,7 +106,7 @@ def _start_of_type(contact: Contact) -> None:
     names = {c.id: c.name for c in db.campaigns.overview() if c.status == "active"}
     if name := names.get(kind.campaign_id or ""):
         st.button(
-            f"Start {name}",
+            f"Start {as_text(name)}",
             key="start_type",
             on_click=contact_actions.enroll,
             args=((contact.id,), None),
@@ -121,7 +123,10 @@ def _card(
     with st.container(border=True, key=f"enrollment_{enrollment.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{as_text(enrollment.campaign_name)}**", width="content")
-            st.badge(text, color=tone)
+            if enrollment.waits_for_name:
+                st.badge(f"Waits for {as_text(enrollment.waits_for_name)}", color="orange")
+            else:
+                st.badge(text, color=tone)
             if enrollment.campaign_status == "paused" and enrollment.status == "active":
                 st.badge("Campaign paused", color="orange")
         if enrollment.status in LIVE:
@@ -148,6 +153,8 @@ def _next_words(enrollment: Enrollment, quiet_until: datetime | None) -> str:
     if enrollment.next_template_name is None:
         return "Nothing is left to send."
     name = f"“{enrollment.next_template_name}”"
+    if enrollment.waits_for_name:
+        return f"{name} comes once {enrollment.waits_for_name} has ended for this contact."
     if enrollment.status == "paused":
         return f"{name} waits: {words.enrollment_reason(enrollment.reason) or 'paused'}."
     if enrollment.next_send_at is None:

@@ -14,6 +14,7 @@ from crm.ui import (
     contact_explanations,
     contact_header,
     contact_log,
+    contact_sales,
     countries,
     session,
     words,
@@ -40,6 +41,7 @@ def show(contact_id: str) -> None:
     with right:
         st.subheader("Details", anchor=False)
         facts(_details(contact))
+        contact_sales.show(contact)
         contact_explanations.show(contact, explanations)
         contact_campaigns.show_past(contact, family, enrollments)
 

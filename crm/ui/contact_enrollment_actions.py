@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -42,15 +43,21 @@ def buttons(enrollment: Enrollment, *, may_change: bool) -> None:
             return
         if enrollment.status == "active":
             _act_button(enrollment, "pause", "Pause")
-        if enrollment.status == "paused":
+        if enrollment.waits_for_name:
+            _start_now(enrollment, enrollment.waits_for_name)
+        elif enrollment.status == "paused":
             _act_button(enrollment, "resume", "Resume")
         _preview_button(enrollment)
-        if enrollment.status in {"active", "paused"}:
-            _skip_button(enrollment)
-            with st.popover("Stop", type="tertiary", key=f"stop_{enrollment.id}"):
-                st.markdown(f"{as_text(enrollment.campaign_name)} writes to this contact no more.")
-                _act_button(enrollment, "stop", "Stop it")
-        _restart_button(enrollment)
+        if enrollment.status not in {"active", "paused"}:
+            with st.popover("Restart", type="tertiary", key=f"again_{enrollment.id}"):
+                _restart(enrollment)
+            return
+        # Another one for each e-mail, so that it closes after a skip.
+        key = f"more_{enrollment.id}_{enrollment.next_step}"
+        with st.popover("More", type="tertiary", key=key):
+            _skip(enrollment)
+            _restart(enrollment)
+            _stop(enrollment)
 
 
 def offer_to_put_back(contact_id: str) -> None:
@@ -75,34 +82,62 @@ def _preview_button(enrollment: Enrollment) -> None:
         )
 
 
-def _skip_button(enrollment: Enrollment) -> None:
+def _start_now(enrollment: Enrollment, other: str) -> None:
+    with st.popover("Start now", key=f"start_now_{enrollment.id}"):
+        ends, begins = as_text(other), as_text(enrollment.campaign_name)
+        st.markdown(f"{ends} stops, and {begins} begins now.")
+        st.button(
+            f"Start {begins}",
+            key=f"start_now_{enrollment.id}_sure",
+            type="primary",
+            width="stretch",
+            on_click=_begin,
+            args=(enrollment, other),
+        )
+
+
+def _skip(enrollment: Enrollment) -> None:
     if enrollment.next_step and enrollment.reason != "send_failed":
+        st.caption(
+            "The next e-mail is never sent in this run; the one behind it comes after its usual "
+            "delay."
+        )
         st.button(
             "Skip next e-mail",
             key=f"skip_{enrollment.id}",
-            help="It is never sent in this run; the one behind it comes after its usual delay.",
-            on_click=_skip,
+            width="stretch",
+            on_click=_do_skip,
             args=(enrollment,),
         )
 
 
-def _restart_button(enrollment: Enrollment) -> None:
-    with st.popover("Restart", type="tertiary", key=f"restart_{enrollment.id}"):
-        st.markdown("The sequence begins again with its first e-mail, also those received before.")
-        st.button(
-            "Restart it",
-            key=f"restart_{enrollment.id}_sure",
-            type="primary",
-            on_click=_restart,
-            args=(enrollment,),
-        )
+def _restart(enrollment: Enrollment) -> None:
+    st.caption("The sequence begins again with its first e-mail, also those received before.")
+    st.button(
+        "Restart it",
+        key=f"restart_{enrollment.id}_sure",
+        width="stretch",
+        on_click=_do_restart,
+        args=(enrollment,),
+    )
 
 
-def _act_button(enrollment: Enrollment, action: Action, label: str) -> None:
+def _stop(enrollment: Enrollment) -> None:
+    st.caption(f"{as_text(enrollment.campaign_name)} writes to this contact no more.")
+    _act_button(enrollment, "stop", "Stop it", width="stretch")
+
+
+def _act_button(
+    enrollment: Enrollment,
+    action: Action,
+    label: str,
+    *,
+    width: Literal["content", "stretch"] = "content",
+) -> None:
     st.button(
         label,
         key=f"{action}_{enrollment.id}_sure",
-        type="primary" if action == "stop" else "secondary",
+        width=width,
         on_click=_act,
         args=(enrollment, action),
     )
@@ -125,7 +160,20 @@ def _act(enrollment: Enrollment, action: Action) -> None:
         say("Nothing changed: it had ended already, or the contact belongs to a colleague.")
 
 
-def _skip(enrollment: Enrollment) -> None:
+def _begin(enrollment: Enrollment, other: str) -> None:
+    _forget_skip()
+    try:
+        begun = session.current().db.type_switches.start_waiting([enrollment.id], now=session.now())
+    except DatabaseError as error:
+        say(calm.words_for(error))
+        return
+    if begun:
+        say(f"{other} stopped; {enrollment.campaign_name} begins.")
+    else:
+        say("Nothing changed: it waits no more, or the contact belongs to a colleague.")
+
+
+def _do_skip(enrollment: Enrollment) -> None:
     _forget_skip()
     step = enrollment.next_step or 0
     try:
@@ -163,7 +211,7 @@ def _forget_skip() -> None:
     st.session_state.pop(_SKIPPED, None)
 
 
-def _restart(enrollment: Enrollment) -> None:
+def _do_restart(enrollment: Enrollment) -> None:
     _forget_skip()
     try:
         session.current().db.enrollments.restart(enrollment.id, now=session.now())

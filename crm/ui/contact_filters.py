@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from crm.records.contact_search import NO_ADDRESS, ContactSearch, Order
 from crm.ui import contact_periods, session, words
 from crm.ui.contact_choices import Choices, choices
+from crm.ui.moments import DATE_INPUT
 
 __all__ = ["Choices", "choices", "clear", "is_narrowed", "show"]
 
@@ -43,7 +44,6 @@ _BLANK: Mapping[str, object] = {
     "show": _LIVING,
 }
 _DAYS = ("from", "until")
-_DAY: Final = "YYYY-MM-DD"
 _IN_THE_POPOVER = ("campaign", "activity", "created", "tag", "industry", "show")
 
 
@@ -173,9 +173,13 @@ def _narrower(offered: Choices) -> dict[str, Any]:
     first = last = None
     if added == contact_periods.BETWEEN:
         with left:
-            first = st.date_input("Added from", None, key="from", format=_DAY, bind="query-params")
+            first = st.date_input(
+                "Added from", None, key="from", format=DATE_INPUT, bind="query-params"
+            )
         with right:
-            last = st.date_input("Added until", None, key="until", format=_DAY, bind="query-params")
+            last = st.date_input(
+                "Added until", None, key="until", format=DATE_INPUT, bind="query-params"
+            )
     span = contact_periods.created(added, first, last, moments)
     active = contact_periods.ACTIVE.get(activity or "")
     quiet = contact_periods.QUIET.get(activity or "")

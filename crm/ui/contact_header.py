@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,6 +16,7 @@ from crm.records.enrollments import Enrollment
 from crm.ui import (
     contact_actions,
     contact_links,
+    discovery_links,
     merge_contacts,
     session,
     suppression_lift,
@@ -25,6 +27,7 @@ from crm.ui.dialogs import open_dialog
 from crm.ui.markup import as_text, link, paragraph, status
 
 _SHORT = 40
+_MORE = "contact_more"
 
 
 def show(contact: Contact, *, merged_into: MergedInto | None) -> DeltaGenerator | None:
@@ -171,18 +174,20 @@ def _actions(contact: Contact) -> None:
             args=("change_type",),
             kwargs={"contact_ids": (contact.id,)},
         )
-        suppression_lift.contact_buttons(contact)
-        st.button(
-            "Merge duplicate",
-            key="merge_contact",
-            type="tertiary",
-            on_click=merge_contacts.open_for,
-            args=(contact.id,),
+        discovery_links.record_call_button(contact.id, key="record_call")
+        st.menu_button(
+            "More", list(_choices(contact)), key=_MORE, on_click=_choose, args=(contact,)
         )
-        st.button(
-            "Archive",
-            key="archive",
-            type="tertiary",
-            on_click=contact_actions.archive,
-            args=((contact,),),
-        )
+
+
+def _choices(contact: Contact) -> dict[str, Callable[[], None]]:
+    """What is done rarely; what takes the contact away comes last."""
+    return {
+        **suppression_lift.choices(contact),
+        "Merge duplicate": partial(merge_contacts.open_for, contact.id),
+        "Archive": partial(contact_actions.archive, (contact,)),
+    }
+
+
+def _choose(contact: Contact) -> None:
+    _choices(contact)[st.session_state[_MORE]]()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from crm.records.activities import Happening
 from crm.records.explanation_words import why_it_waits
-from crm.ui import words
+from crm.ui import email_view, words
 from crm.ui.contact_tasks import due_words
 from crm.ui.markup import Entry
 from crm.ui.moments import Moments
@@ -82,6 +82,8 @@ def _entry(same: Sequence[Happening], moments: Moments) -> Entry:
     what, more = latest.summary, ""
     if prefix := _PREFIX.get(latest.kind):
         what, _, more = latest.summary.removeprefix(prefix).partition("\n\n")
+    elif _tells_its_subject(latest):
+        what = f"E-mail sent: {email_view.subject(latest)}"
     return Entry(
         kind=words.ACTIVITY_KIND.get(latest.kind, "Event"),
         what=what,
@@ -91,6 +93,11 @@ def _entry(same: Sequence[Happening], moments: Moments) -> Entry:
         more=more,
         below=tuple(_below(latest, moments)),
     )
+
+
+def _tells_its_subject(happening: Happening) -> bool:
+    """Only who may read what was sent is told; to others it is a line by its purpose."""
+    return happening.kind == "email_sent" and happening.template_subject is not None
 
 
 def _decision(same: Sequence[Happening], moments: Moments) -> Entry:
@@ -113,6 +120,8 @@ def _below(happening: Happening, moments: Moments) -> Iterator[tuple[str, str]]:
         yield _task(happening, moments)
     if happening.kind != "email_sent":
         return
+    if _tells_its_subject(happening):
+        yield email_view.purpose(happening), "faint"
     if happening.trouble:
         reason = _shortened(happening.trouble_reason or "")
         yield _TROUBLE[happening.trouble] + (f": {reason}" if reason else ""), "tone-red"

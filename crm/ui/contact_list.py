@@ -18,6 +18,7 @@ from crm.ui import (
     contact_table,
     live,
     merge_contacts,
+    page_header,
     saved_views,
     session,
     words,
@@ -48,9 +49,9 @@ def show() -> None:
 
 
 def _heading() -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="contacts_heading"):
-        st.title("Contacts", anchor=False)
-        # First: where the row is too narrow for all, as on a phone, the others wrap below it.
+    with page_header.show("Contacts", "Everybody you know, and the campaign each of them is in."):
+        merge_contacts.heading_button()
+        st.button("Import", key="import_contacts", on_click=open_dialog, args=("import_contacts",))
         st.button(
             "Add contact",
             key="add_contact",
@@ -58,8 +59,6 @@ def _heading() -> None:
             on_click=open_dialog,
             args=("add_contact",),
         )
-        merge_contacts.heading_button()
-        st.button("Import", key="import_contacts", on_click=open_dialog, args=("import_contacts",))
 
 
 @st.fragment

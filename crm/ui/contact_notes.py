@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from crm.records.activities import LoggedKind
 from crm.ui import calm, session
 from crm.ui.contact_tasks import assignee_field, due_field
+from crm.ui.moments import DATE_INPUT
 from db_service import DatabaseError
 
 _LONGEST = 9_000  # of the 10,000 characters an entry holds; the outcome of a call stands before it
@@ -47,8 +49,19 @@ def show(contact_id: str, *, say: Say) -> None:
         _task_form(contact_id, say)
 
 
+@contextmanager
+def _form(
+    name: str, button: str, *, key: str, add: Callable[[str, Say], None], about: tuple[str, Say]
+) -> Iterator[None]:
+    """Its fields, then what was wrong with them, then the button; `about` is what `add` is told."""
+    with st.form(name, border=False):
+        yield
+        _problem(name)
+        st.form_submit_button(button, key=key, on_click=add, args=about)
+
+
 def _note_form(contact_id: str, say: Say) -> None:
-    with st.form("note", border=False):
+    with _form("note", "Add note", key="add_note", add=_add_note, about=(contact_id, say)):
         st.text_area(
             "Note",
             placeholder="Write a note about this contact",
@@ -56,10 +69,6 @@ def _note_form(contact_id: str, say: Say) -> None:
             height=84,
             label_visibility="collapsed",
             key="note_text",
-        )
-        _problem("note")
-        st.form_submit_button(
-            "Add note", key="add_note", on_click=_add_note, args=(contact_id, say)
         )
 
 
@@ -78,13 +87,11 @@ def _talk_form(contact_id: str, say: Say) -> None:
     now -= timedelta(minutes=now.minute % _MINUTES)
     # Not as the field's value: it would be another at every run, and take back what was chosen.
     st.session_state.setdefault("log_when", now)
-    with st.form("talk", border=False):
+    with _form("talk", "Log it", key="log_add", add=_add_talk, about=(contact_id, say)):
         with st.container(horizontal=True):
             st.selectbox("What it was", list(_OUTCOMES), key="log_outcome")
-            st.datetime_input("When", key="log_when", format="YYYY-MM-DD", step=_MINUTES * 60)
+            st.datetime_input("When", key="log_when", format=DATE_INPUT, step=_MINUTES * 60)
         st.text_area("What came of it", max_chars=_LONGEST, height=84, key="log_text")
-        _problem("talk")
-        st.form_submit_button("Log it", key="log_add", on_click=_add_talk, args=(contact_id, say))
 
 
 def _add_talk(contact_id: str, say: Say) -> None:
@@ -107,7 +114,7 @@ def _on_the_viewers_clock(local: datetime | None) -> datetime | None:
 
 
 def _task_form(contact_id: str, say: Say) -> None:
-    with st.form("task", border=False):
+    with _form("task", "Add task", key="task_add", add=_add_task, about=(contact_id, say)):
         st.text_input(
             "What is to be done",
             max_chars=_LONGEST_TASK,
@@ -117,10 +124,6 @@ def _task_form(contact_id: str, say: Say) -> None:
         with st.container(horizontal=True):
             due_field(key="task_due")
             assignee_field(key="task_assignee", chosen=session.current().person.id)
-        _problem("task")
-        st.form_submit_button(
-            "Add task", key="task_add", on_click=_add_task, args=(contact_id, say)
-        )
 
 
 def _add_task(contact_id: str, say: Say) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from crm.records.contacts import Contact
-from crm.ui import contact_links, contact_periods, session, words
+from crm.ui import contact_links, contact_periods, linked_names, session, words
 from crm.ui.moments import Moments
 
 _OPEN_CLICK = "contact_open_click"
@@ -22,7 +21,7 @@ def show(contacts: Sequence[Contact]) -> list[Contact]:
     """Draws the contacts of a page and returns those selected on it."""
     moments = session.current().moments
     event = st.dataframe(
-        pd.DataFrame([_row(contact, moments) for contact in contacts]),
+        linked_names.table([_row(contact, moments) for contact in contacts]),
         key=_key(tuple(contact.id for contact in contacts)),
         hide_index=True,
         on_select="rerun",
@@ -83,16 +82,12 @@ def _day(moment: datetime | None, moments: Moments) -> str:
 def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
     text = st.column_config.TextColumn
     return {
-        "Name": st.column_config.ButtonColumn(
-            "Name",
-            help="Click a name to open the contact",
+        "Name": linked_names.column(
+            _OPEN_CLICK,
+            contact_links.row_clicked,
+            tuple(contact.id for contact in contacts),
+            _OPEN_CLICK,
             width=145,
-            pinned=True,
-            alignment="left",
-            type="tertiary",
-            key=_OPEN_CLICK,
-            on_click=contact_links.row_clicked,
-            args=(tuple(contact.id for contact in contacts), _OPEN_CLICK),
         ),
         "Company": text(width=170),
         "Type": text(width=88),

@@ -10,7 +10,7 @@ import streamlit as st
 from crm.records.activities import Task, due_moment
 from crm.ui import calm, session
 from crm.ui.markup import as_text
-from crm.ui.moments import Moments
+from crm.ui.moments import DATE_INPUT, Moments
 from db_service import DatabaseError
 
 SHOWN = 50
@@ -50,7 +50,7 @@ def due_words(due_on: date | None, moments: Moments) -> str:
 
 
 def due_field(*, key: str) -> None:
-    st.date_input("Due", value=None, key=key, format="YYYY-MM-DD")
+    st.date_input("Due", value=None, key=key, format=DATE_INPUT)
 
 
 def assignee_field(*, key: str, chosen: str | None) -> None:

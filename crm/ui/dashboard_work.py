@@ -21,17 +21,33 @@ _QUIET_DAYS = 30
 # Whom one is in a sales conversation with.
 _IN_TALKS = ("lead", "prospect")
 _MOST_COUNTED = 1_000
+_MINE, _ALL = "My contacts", "Everybody's contacts"
 
 
-def show(*, mine: bool) -> None:
+def show() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
+        mine = _is_mine_alone()
         _part("reactions", lambda: _reactions(mine=mine))
         _part("quiet", lambda: _quiet(mine=mine))
     with right:
         _part("tasks", _tasks)
         _part("due", _due_today)
         _part("look", _needs_a_look)
+
+
+def _is_mine_alone() -> bool:
+    """Stands above what it narrows down; the figures below count everything."""
+    chosen = st.segmented_control(
+        "Whose contacts",
+        (_MINE, _ALL),
+        default=_ALL if session.current().is_admin else _MINE,
+        required=True,
+        key="whose",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen == _MINE
 
 
 def _part(name: str, draw: Callable[[], None]) -> None:
@@ -47,6 +63,8 @@ def _reactions(*, mine: bool) -> None:
         help="People who answered an e-mail or followed a link in the last 7 days. Automatic "
         "replies, mail programs and security scanners are left out.",
     )
+    if not mine and not session.current().is_admin:
+        st.caption("Of your own contacts; colleagues see those of theirs, admins all.")
     wide = st.session_state.get("reactions_all", False)
     limit = _MORE if wide else _SHOWN
     since = session.now() - _REACTIONS_OF

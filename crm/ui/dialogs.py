@@ -27,6 +27,15 @@ def cancel_button(*, key: str, label: str = "Cancel") -> None:
         st.rerun()
 
 
+def confirmed(question: str, button: str, *, key: str, cancel: str = "Cancel") -> bool:
+    """Inside a dialog that asks first: the question (Markdown), and whether one is sure."""
+    st.markdown(question)
+    with st.container(horizontal=True):
+        sure = st.button(button, key=f"{key}_sure", type="primary")
+        cancel_button(key=f"{key}_cancel", label=cancel)
+    return sure
+
+
 def show_open(known: Dialogs) -> None:
     """Once a page run, at its end; a dialog of another page is forgotten."""
     if _KEY not in st.session_state:

@@ -11,12 +11,13 @@ from crm.discovery_questions import GROUPS, LONGEST_LINE, Group, Question
 from crm.mail.addresses import AddressError, normalise_address
 from crm.records.contacts import Contact
 from crm.records.discovery import Submitted
-from crm.ui import calm, discovery_call, discovery_words, live, session
+from crm.ui import calm, discovery_call, discovery_words, live, page_header, session
 from crm.ui.dialogs import open_dialog
 from crm.ui.discovery_call import Call
 from crm.ui.discovery_links import open_view
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
+from crm.ui.moments import DATE_INPUT
 from db_service import DatabaseError
 
 _TITLES = [group.title for group in GROUPS]
@@ -24,7 +25,7 @@ _TITLES = [group.title for group in GROUPS]
 
 def show(call: Call) -> None:
     st.button("← Discovery calls", key="calls_back", type="tertiary", on_click=open_view)
-    st.title("Discovery call", anchor=False)
+    page_header.show("Discovery call")
     _form(call)
 
 
@@ -87,7 +88,7 @@ def _question(call: Call, question: Question) -> None:
     elif question.kind == "choice":
         st.pills(label, question.options, format_func=as_text, key=key, help=hint)
     elif question.kind == "date":
-        st.date_input(label, key=key, format="YYYY-MM-DD", help=hint)
+        st.date_input(label, key=key, format=DATE_INPUT, help=hint)
     else:
         st.text_input(label, key=key, placeholder=hint, max_chars=LONGEST_LINE)
     if error := call.errors.get(question.key):

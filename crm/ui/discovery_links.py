@@ -6,10 +6,9 @@ from uuid import UUID
 
 import streamlit as st
 
+from crm.ui import places
 from crm.ui.dialogs import close_dialog
 
-# As st.switch_page wants it: from the folder of the script behind every page.
-_PAGE = "../../pages/03_Discovery.py"
 PARAMETERS = ("call", "contact", "draft", "submission")
 """Those of the address line: a new call, one with this contact, a draft, a submission."""
 
@@ -18,7 +17,7 @@ def record_call_button(contact_id: str, *, key: str, label: str = "Record a call
     """On any page: leads to a new discovery call with this contact."""
     if st.button(label, key=key):
         close_dialog()
-        st.switch_page(_PAGE, query_params={"contact": contact_id})
+        st.switch_page(places.DISCOVERY, query_params={"contact": contact_id})
 
 
 def wanted(parameter: str) -> str | None:

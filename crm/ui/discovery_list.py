@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from crm.records.discovery import Draft, Submission, SubmissionFilter
-from crm.ui import calm, discovery_words, live, session, words
-from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
+from crm.ui import calm, discovery_words, linked_names, live, session, words
+from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, confirmed, open_dialog
 from crm.ui.discovery_links import open_view
 from crm.ui.empty_states import nothing
 from crm.ui.feedback import say
@@ -79,11 +78,8 @@ def discard_draft(draft_id: str, leave: bool = False) -> None:
         st.info("This draft is no longer there.")
         cancel_button(key="discard_gone", label="Close")
         return
-    st.markdown(f"The answers of **{as_text(name_of(draft))}** are gone then, for good.")
-    with st.container(horizontal=True):
-        sure = st.button("Discard", key="discard_sure", type="primary")
-        cancel_button(key="discard_cancel", label="Keep it")
-    if sure:
+    question = f"The answers of **{as_text(name_of(draft))}** are gone then, for good."
+    if confirmed(question, "Discard", key="discard", cancel="Keep it"):
         session.current().db.discovery.discard_draft(draft_id)
         say("The draft was discarded.")
         close_dialog()
@@ -118,7 +114,7 @@ def _filters() -> SubmissionFilter:
             "Status", list(_STATUSES), key=_STATUS, bind="query-params", width=165
         )
         who = st.selectbox(
-            "Looked after by",
+            "Owner",
             [_ANYBODY, _ME, _NOBODY, *colleagues],
             key=_WHO,
             bind="query-params",
@@ -147,7 +143,7 @@ def _cursors_of(wanted: SubmissionFilter) -> list[str | None]:
 
 def _table(submissions: Sequence[Submission]) -> None:
     st.dataframe(
-        pd.DataFrame([_row(submission) for submission in submissions]),
+        linked_names.table([_row(submission) for submission in submissions]),
         hide_index=True,
         height="content",
         column_config=_columns([submission.id for submission in submissions]),
@@ -161,9 +157,9 @@ def _row(submission: Submission) -> dict[str, str]:
         "Company": submission.company_name or "",
         "Received": session.current().moments.when(submission.submitted_at),
         "Status": discovery_words.STATUS[submission.status][0],
-        "Looked after by": submission.assigned_name or "Nobody",
+        "Owner": submission.assigned_name or "Nobody",
         "From": came_from(submission),
-        "Contact": submission.type_label or "",
+        "Type": submission.type_label or "",
     }
 
 
@@ -175,23 +171,15 @@ def came_from(submission: Submission) -> str:
 
 def _columns(ids: Sequence[str]) -> dict[str, Any]:
     return {
-        "Name": st.column_config.ButtonColumn(
-            "Name",
-            help="Click a name to read the answers",
-            width=165,
-            pinned=True,
-            alignment="left",
-            type="tertiary",
-            key=_CLICK,
-            on_click=_clicked,
-            args=(tuple(ids),),
+        "Name": linked_names.column(
+            _CLICK, _clicked, tuple(ids), means="Click a name to read the answers", width=165
         ),
         "Company": st.column_config.TextColumn(width=150),
         "Received": st.column_config.TextColumn(width=135, help="In your time zone"),
         "Status": st.column_config.TextColumn(width=100),
-        "Looked after by": st.column_config.TextColumn(width=135),
+        "Owner": st.column_config.TextColumn(width=135, help="Who looks after the call"),
         "From": st.column_config.TextColumn(width=160),
-        "Contact": st.column_config.TextColumn(width=100, help="What the contact is now"),
+        "Type": st.column_config.TextColumn(width=100, help="What the contact is now"),
     }
 
 

@@ -47,7 +47,7 @@ def _heading(submission: Submission) -> None:
         st.title(as_text(submission.name or "Nameless"), anchor=False, width="content")
         st.badge(label, color=tone)
         if submission.type_label:
-            st.badge(submission.type_label, color="blue")
+            st.badge(as_text(submission.type_label), color="blue")
         if submission.archived:
             st.badge("Archived", color="gray")
     moments = session.current().moments
@@ -139,7 +139,7 @@ def _in_words(question: Question, text: str) -> str:
 
 def _looking_after(submission: Submission) -> None:
     here = session.current()
-    st.subheader("Looked after by", anchor=False)
+    st.subheader("Owner of this call", anchor=False)
     st.markdown(as_text(submission.assigned_name or "Nobody yet"))
     if submission.assigned_to != here.person.id and st.button("Take it", key="take_submission"):
         _triage(submission, _begun(submission.status), here.person.id, "It is yours now.")

@@ -10,9 +10,10 @@ import streamlit as st
 from crm.drip.compile import CompiledTemplate, bind_shared
 from crm.drip.compose import DueContact, merge_values
 from crm.drip.render import MissingMergeValue, RenderedEmail, Renderer, fill
-from crm.records.sends import SendContent
+from crm.records.activities import Happening
+from crm.records.sends import Send, SendContent
 from crm.scheduler.desk import sender_fields, with_saved_sender
-from crm.ui import session
+from crm.ui import campaign_sequence, session
 from db_service import connect
 
 _HEIGHT = 640
@@ -22,6 +23,19 @@ def as_sent(content: SendContent) -> RenderedEmail:
     """From the version, the sender and the values kept with the send: nothing is made anew."""
     compiled = bind_shared(CompiledTemplate.from_json(content.compiled), content.sender or {})
     return fill(compiled, content.merge_values)
+
+
+def subject(email: Send | Happening) -> str:
+    """As the person got it; where that is not known, as written: "First steps for [company]"."""
+    if email.subject is not None:
+        return email.subject
+    written = campaign_sequence.subject_in_words(email.template_subject or "")
+    return written or email.template_name or "E-mail"
+
+
+def purpose(email: Send | Happening) -> str:
+    """ "Lead · Introduction": what an e-mail was written for."""
+    return " · ".join(filter(None, (email.campaign_name, email.template_name)))
 
 
 def as_it_would_be_sent(contact_id: str, template_id: str) -> RenderedEmail | str:

@@ -36,7 +36,17 @@ class Figure:
 
 def tiles(figures: Sequence[Figure]) -> None:
     """As many in a row as fit, two on a phone."""
-    st.html(f'<dl class="figures">{"".join(map(_tile, figures))}</dl>')
+    st.html(_list(figures))
+
+
+def groups(several: Sequence[tuple[str, Sequence[Figure]]]) -> None:
+    """Tiles under the name of what one asks for, groups beside each other as far as they fit."""
+    drawn = (f"<section><p>{escape(name)}</p>{_list(some)}</section>" for name, some in several)
+    st.html(f'<div class="figure-groups">{"".join(drawn)}</div>')
+
+
+def _list(figures: Sequence[Figure]) -> str:
+    return f'<dl class="figures">{"".join(map(_tile, figures))}</dl>'
 
 
 def _tile(figure: Figure) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from crm.records.app_settings import SendingLimits, WarmUp
 from crm.ui import calm, session, words
 from crm.ui.feedback import say
+from crm.ui.moments import DATE_INPUT
 from db_service import DatabaseError
 
 _A_ROW = 3
@@ -187,7 +188,7 @@ def _warm_up_fields(warm_up: WarmUp | None) -> tuple[date | None, str]:
     starts_on = left.date_input(
         "Warm-up starts on",
         value=None,
-        format="YYYY-MM-DD",
+        format=DATE_INPUT,
         help="The first day (UTC) of a new sending domain. Empty: no warm-up.",
         key=_WARM_UP_STARTS_ON,
     )

@@ -17,6 +17,11 @@ def want_whole_page() -> None:
     st.session_state[_WANTED] = True
 
 
+def whole_page() -> None:
+    """At the top of a run of the whole page: what a click wanted is happening."""
+    st.session_state.pop(_WANTED, None)
+
+
 def give_way() -> None:
     """At the top of what runs alone, a section or a dialog: the whole page, if a click wants it."""
     if st.session_state.pop(_WANTED, False):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from crm.ui import calm, contact_links, session, sign_in_pages
+from crm.ui import calm, contact_links, live, session, shortcuts, sign_in_pages
 from db_service import connect
 
 _HERE = Path(__file__).resolve().parent
@@ -67,11 +67,14 @@ def main() -> None:
     if here is None:
         return
     with calm.page():
-        if connect().settings.signs_in:
-            with st.sidebar:
-                sign_in_pages.who()
+        live.whole_page()
         if contact_id := contact_links.wanted():
             st.switch_page(contacts, query_params={"contact": contact_id})
+        shortcuts.lead_on(chosen.url_path)
+        with st.sidebar:
+            shortcuts.show()
+            if connect().settings.signs_in:
+                sign_in_pages.who()
         chosen.run()
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+# How a date input shows its day: of the formats it knows, the one nobody reads the other way round.
+DATE_INPUT: Final = "YYYY-MM-DD"
 
 
 def zone_or_utc(name: str | None) -> ZoneInfo:

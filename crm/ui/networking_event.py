@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import pandas as pd
 import streamlit as st
 
 from crm.records.networking import Attendee, NetworkingEvent
-from crm.ui import calm, contact_links, exports, networking_capture, session, words
-from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
+from crm.ui import (
+    calm,
+    contact_links,
+    exports,
+    linked_names,
+    networking_capture,
+    page_header,
+    session,
+    words,
+)
+from crm.ui.dialogs import Dialogs, close_dialog, confirmed, open_dialog
 from crm.ui.empty_states import nothing
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, paragraph
@@ -44,10 +52,7 @@ def _find(event_id: str) -> NetworkingEvent | None:
 
 
 def _heading(event: NetworkingEvent) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="event_heading"):
-        with st.container(gap=None):
-            st.title(as_text(event.name), anchor=False)
-            paragraph(place_and_day(event), style="lead")
+    with page_header.show(event.name, place_and_day(event)):
         if may_change(event):
             st.button(
                 "Edit",
@@ -97,19 +102,18 @@ def _attendees(event: NetworkingEvent) -> None:
 def _table(attendees: Sequence[Attendee]) -> None:
     is_admin = session.current().is_admin
     event = st.dataframe(
-        pd.DataFrame([_row(attendee) for attendee in attendees]),
+        linked_names.table([_row(attendee) for attendee in attendees]),
         hide_index=True,
         key="attendees",
         height="content",
         on_select="rerun" if is_admin else "ignore",
         selection_mode="single-row",
         column_config={
-            "Name": st.column_config.ButtonColumn(
-                alignment="left",
-                type="tertiary",
-                key=_CLICK,
-                on_click=contact_links.row_clicked,
-                args=(tuple(a.contact_id for a in attendees), _CLICK),
+            "Name": linked_names.column(
+                _CLICK,
+                contact_links.row_clicked,
+                tuple(a.contact_id for a in attendees),
+                _CLICK,
             )
         },
         alt="Attendees, the latest added first",
@@ -154,14 +158,11 @@ def _export(event_id: str) -> list[dict[str, object]]:
 @st.dialog("Take off the list", on_dismiss=close_dialog)
 @calm.section
 def remove_attendee(attendee: Attendee) -> None:
-    st.markdown(
+    question = (
         f"**{as_text(_name(attendee))}** is no longer listed at {as_text(attendee.event_name)}. "
         "The contact stays, with campaign and timeline."
     )
-    with st.container(horizontal=True):
-        sure = st.button("Take off", key="remove_sure", type="primary")
-        cancel_button(key="remove_not")
-    if sure:
+    if confirmed(question, "Take off", key="remove"):
         session.current().db.networking.remove(attendee.event_id, attendee.contact_id)
         say(f"{_name(attendee)} was taken off the list.")
         close_dialog()

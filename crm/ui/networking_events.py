@@ -8,21 +8,20 @@ from datetime import date
 import streamlit as st
 
 from crm.records.networking import EventDraft, NetworkingEvent
-from crm.ui import calm, session, words
-from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
+from crm.ui import calm, page_header, session, words
+from crm.ui.dialogs import Dialogs, close_dialog, confirmed, open_dialog
 from crm.ui.empty_states import nothing
 from crm.ui.feedback import say
 from crm.ui.markup import as_text, paragraph
+from crm.ui.moments import DATE_INPUT
 
 _A_PAGE = 20
 _LONGEST_NAME = 200
 
 
 def show() -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="networking_heading"):
-        with st.container(gap=None):
-            st.title("Networking", anchor=False)
-            st.caption("Events, and whom you met there. New contacts begin with Networking.")
+    lead = "Events, and whom you met there. New contacts begin with Networking."
+    with page_header.show("Networking", lead):
         st.button(
             "Add event", key="add_event", type="primary", on_click=open_dialog, args=("add_event",)
         )
@@ -150,6 +149,7 @@ def _form(event: NetworkingEvent | None, label: str) -> EventDraft | None:
             value=event.held_on if event else today,
             min_value=date(2000, 1, 1),
             max_value=date(2100, 12, 31),
+            format=DATE_INPUT,
             key="event_day",
         )
         location = right.text_input(
@@ -179,14 +179,11 @@ def _form(event: NetworkingEvent | None, label: str) -> EventDraft | None:
 @st.dialog("Delete event", on_dismiss=close_dialog)
 @calm.section
 def delete_event(event_id: str, event_name: str, attendees: int) -> None:
-    st.markdown(
+    question = (
         f"**{as_text(event_name)}** and its list of {words.counted(attendees, 'attendee')} are "
         "deleted. The contacts stay, with their campaigns and timelines."
     )
-    with st.container(horizontal=True):
-        sure = st.button("Delete the event", key="delete_event_sure", type="primary")
-        cancel_button(key="delete_event_not")
-    if sure:
+    if confirmed(question, "Delete the event", key="delete_event"):
         session.current().db.networking.delete(event_id)
         say(f"“{event_name}” was deleted; its contacts stay.")
         st.query_params.pop("event", None)

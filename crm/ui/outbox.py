@@ -29,14 +29,14 @@ def show() -> None:
             "“Run now” starts it at once."
         )
         return
-    st.caption("Click an e-mail's name to read it as it was delivered.")
+    st.caption("Click a subject to read the e-mail as it was delivered.")
     table(sent, key="outbox")
     if len(sent) == _SHOWN:
         st.caption(f"The latest {_SHOWN} are shown.")
 
 
 def table(sent: Sequence[Send], *, key: str) -> None:
-    """Sent e-mails; a click on a name opens it."""
+    """Sent e-mails; a click on a subject opens it."""
     moments = session.current().moments
     st.dataframe(
         pd.DataFrame([_row(send, moments) for send in sent]),
@@ -45,7 +45,7 @@ def table(sent: Sequence[Send], *, key: str) -> None:
         height="content" if len(sent) <= 12 else 480,
         alt="Sent e-mails, the newest first",
         column_config={
-            "E-mail": st.column_config.ButtonColumn(
+            "Subject": st.column_config.ButtonColumn(
                 width=300,
                 alignment="left",
                 type="tertiary",
@@ -59,13 +59,32 @@ def table(sent: Sequence[Send], *, key: str) -> None:
 
 def _row(send: Send, moments: Moments) -> dict[str, str]:
     return {
-        "E-mail": send.template_name,
+        "Subject": email_view.subject(send),
         "To": send.contact_name or send.to_email,
         "Address": send.to_email,
-        "Campaign": send.campaign_name,
         "Sent": moments.when(send.handed_over_at),
         "Status": _standing(send),
+        "Campaign": email_view.purpose(send),
     }
+
+
+def of_one_contact(sent: Sequence[Send]) -> None:
+    """The same where there is little room and the reader knows to whom they went."""
+    moments = session.current().moments
+    with st.container(key="contact_sent", gap="small"):
+        for send in sent:
+            with st.container(gap=None, key=f"sent_{send.id}"):
+                st.button(
+                    as_text(email_view.subject(send)),
+                    key=f"read_{send.id}",
+                    type="tertiary",
+                    on_click=open_dialog,
+                    args=("sent_email",),
+                    kwargs={"send": send},
+                )
+                when = hover(moments.when(send.handed_over_at), moments.exact(send.handed_over_at))
+                told = (escape(_standing(send)), when, escape(email_view.purpose(send)))
+                st.html(f'<div class="quiet">{" · ".join(told)}</div>')
 
 
 def _standing(send: Send) -> str:
@@ -99,6 +118,7 @@ def sent_email(send: Send) -> None:
         [
             ("From", escape(f"{sender.get('name', '')} <{sender.get('email', '')}>")),
             ("To", escape(f"{send.contact_name} <{send.to_email}>")),
+            ("Campaign", escape(email_view.purpose(send))),
             ("Sent", hover(moments.when(send.handed_over_at), moments.exact(send.handed_over_at))),
             ("Status", escape(_standing(send) + (f": {send.reason}" if send.reason else ""))),
             ("Through", escape(_PROVIDER.get(send.provider, send.provider))),

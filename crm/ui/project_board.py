@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 
 from crm.records.projects import Project, StageTotal
-from crm.ui import calm, contact_links, live, session, words
+from crm.ui import calm, contact_links, live, page_header, session, words
 from crm.ui.dialogs import open_dialog
 from crm.ui.empty_states import nothing
 from crm.ui.feedback import say
@@ -26,10 +26,8 @@ _MINE, _ALL = "My projects", "Everybody's"
 
 
 def heading() -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="projects_heading"):
-        with st.container(gap=None):
-            st.title("Projects", anchor=False)
-            st.caption("From the first talk to the finished work. Completing one makes a client.")
+    lead = "From the first talk to the finished work. Completing one makes a client."
+    with page_header.show("Projects", lead):
         st.button(
             "Add project",
             key="add_project",
@@ -63,10 +61,23 @@ def show() -> None:
     if not totals:
         _nothing(mine=whose == _MINE)
         return
+    _open_together(totals)
     with st.container(key="board"):
         for column, stage in zip(st.columns(len(STAGES)), STAGES, strict=True):
             with column:
                 _column(stage, owner_id, totals)
+
+
+def _open_together(totals: Mapping[str, StageTotal]) -> None:
+    """What is not over yet; the columns say it stage by stage."""
+    live_ones = [total for stage, total in totals.items() if stage not in OVER]
+    count = sum(total.projects for total in live_ones)
+    worth = sum(total.value_cents for total in live_ones)
+    st.markdown(
+        f"**{words.counted(count, 'open project')}, {as_text(words.money(worth))} together**"
+        if worth
+        else f"**{words.counted(count, 'open project')}**"
+    )
 
 
 def _nothing(*, mine: bool) -> None:
@@ -148,13 +159,8 @@ def _actions(project: Project) -> None:
         format_func=lambda chosen: "Edit" if chosen == _EDIT else f"To “{STAGE[chosen][0]}”",
         key=key,
         type="tertiary",
-        on_click=_chosen,
-        args=(project, key),
+        on_click=lambda: _go(project, st.session_state[key]),
     )
-
-
-def _chosen(project: Project, key: str) -> None:
-    _go(project, st.session_state[key])
 
 
 def _go(project: Project, where: str) -> None:

@@ -10,7 +10,7 @@ from crm.ui import calm, contact_picker, project_board, session, words
 from crm.ui.dialogs import Dialogs, cancel_button, close_dialog
 from crm.ui.feedback import say
 from crm.ui.markup import as_text
-from crm.ui.project_words import NotMoneyError, cents, who
+from crm.ui.project_words import NotMoneyError, cents, type_is_for, who
 
 _LONGEST_NAME, _LONGEST_REASON = 200, 1000
 
@@ -131,6 +131,9 @@ def what_follows(contact: Contact) -> str:
         return f"{name} is a client already; nothing changes for the contact."
     if now.path_rank is None or client.path_rank is None or now.path_rank > client.path_rank:
         return f"{name} stays {now.label}: that type is not on the way to client."
+    if not session.current().may_change(contact):
+        whose = as_text(type_is_for(contact))
+        return f"{name} stays {now.label}: {whose} can change the type to {client.label}."
     sentence = f"{name} becomes a client."
     if contact.campaign_name:
         sentence += f" {as_text(contact.campaign_name)} follows its rule for this change of type."

@@ -66,9 +66,16 @@ def _completed(project: Project, outcome: Moved, contact: Contact | None) -> str
         return f"{name} was a client before."
     if outcome == "further_along" or contact is None:
         return f"{name} keeps the type {contact.type_label if contact else ''}".strip() + "."
+    if outcome == "not_yours":
+        return f"{name} stays {contact.type_label}: {type_is_for(contact)} can change the type."
     if contact.campaign_name and contact.enrollment_status == "active":
         return f"{name} is a client now. {contact.campaign_name} starts."
     return f"{name} is a client now. No campaign starts: {_why_none(contact)}."
+
+
+def type_is_for(contact: Contact) -> str:
+    """Who may change the type of a contact that one may not change oneself."""
+    return f"{contact.owner_name} or an admin" if contact.owner_name else "an admin"
 
 
 def _why_none(contact: Contact) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -14,10 +15,12 @@ from crm.records.sends import Send
 from crm.ui import campaign_sequence, contact_links, empty_states, session, words
 from crm.ui.exports import MOST_ROWS, download_menu
 from crm.ui.markup import as_text
-from crm.ui.moments import Moments
 
+Row = dict[str, object]
 _SHOWN = 100
 _EXPORTED = 1000
+_CONTACT = "Contact"
+_OF_A_STEP = {"Campaign": 120, "E-mail": 75, "Subject": 270}
 
 
 def held_back() -> None:
@@ -37,13 +40,12 @@ def upcoming() -> None:
             key="none_upcoming",
         )
         return
-    moments = session.current().moments
     _table(
-        [_upcoming_row(email, moments) for email in emails],
+        [_upcoming_row(email) for email in emails],
         tuple(email.contact_id for email in emails),
         key="upcoming",
         alt="The next e-mails, the earliest first",
-        widths={"When": 145, "Company": 160, "Campaign": 120, "E-mail": 75, "Subject": 270},
+        widths={"When": 145, _CONTACT: 165, "Company": 160} | _OF_A_STEP,
     )
     _more(len(emails), f"The next {_SHOWN} are shown.")
 
@@ -59,30 +61,30 @@ def put_off() -> None:
             key="none_put_off",
         )
         return
-    moments = session.current().moments
     _table(
-        [_put_off_row(email, moments) for email in emails],
+        [_put_off_row(email) for email in emails],
         tuple(email.contact_id for email in emails),
         key="put_off",
         alt="E-mails that were put off, the soonest first",
-        widths={"Leaves": 145, "Campaign": 120, "E-mail": 260, "Why": 420},
+        widths={"Leaves": 145, _CONTACT: 165, "Campaign": 120, "E-mail": 260, "Why": 420},
     )
     _more(len(emails), f"The soonest {_SHOWN} are shown.")
 
 
 def _table(
-    rows: list[dict[str, str]],
+    rows: Sequence[Row],
     contact_ids: tuple[str, ...],
     *,
     key: str,
     alt: str,
     widths: Mapping[str, int],
 ) -> None:
+    """Of each row the columns that `widths` names, in its order; the contact's is a way to it."""
     columns: dict[str, Any] = {
         name: st.column_config.TextColumn(width=width) for name, width in widths.items()
     }
-    columns["Contact"] = st.column_config.ButtonColumn(
-        width=165,
+    columns[_CONTACT] = st.column_config.ButtonColumn(
+        width=widths[_CONTACT],
         alignment="left",
         type="tertiary",
         key=f"{key}_click",
@@ -90,7 +92,7 @@ def _table(
         args=(contact_ids, f"{key}_click"),
     )
     st.dataframe(
-        pd.DataFrame(rows),
+        pd.DataFrame([{name: _cell(row[name]) for name in widths} for row in rows]),
         hide_index=True,
         key=key,
         column_config=columns,
@@ -99,30 +101,36 @@ def _table(
     )
 
 
+def _cell(value: object) -> object:
+    return session.current().moments.due(value) if isinstance(value, datetime) else value
+
+
 def _more(shown: int, text: str) -> None:
     zone = session.current().moments.zone.key.replace("_", " ")
     st.caption(f"{text + ' ' if shown == _SHOWN else ''}Times are those of {zone}.")
 
 
-def _upcoming_row(email: QueuedEmail, moments: Moments) -> dict[str, str]:
+def _upcoming_row(email: QueuedEmail) -> Row:
+    paused = " (paused)" if email.campaign_status == "paused" else ""
     return {
-        "When": moments.due(email.next_send_at),
-        "Contact": email.contact_name or email.email or "Nameless",
+        "When": email.next_send_at,
+        _CONTACT: email.contact_name or email.email or "Nameless",
+        "Address": email.email,
         "Company": email.company_name,
-        "Campaign": email.campaign_name
-        + (" (paused)" if email.campaign_status == "paused" else ""),
+        "Campaign": email.campaign_name + paused,
         "E-mail": f"{email.next_position} of {email.step_count}",
         "Subject": campaign_sequence.subject_in_words(email.next_subject),
     }
 
 
-def _put_off_row(email: PutOffEmail, moments: Moments) -> dict[str, str]:
+def _put_off_row(email: PutOffEmail) -> Row:
     return {
-        "Leaves": moments.due(email.until),
-        "Contact": email.contact_name or "Nameless",
+        "Leaves": email.until,
+        _CONTACT: email.contact_name or "Nameless",
         "Campaign": email.campaign_name,
         "E-mail": email.email_name or "",
         "Why": _why(email),
+        "Put off": email.decided_at,
     }
 
 
@@ -131,46 +139,31 @@ def _why(email: PutOffEmail) -> str:
     return clause[:1].upper() + clause[1:]
 
 
-def _upcoming_export() -> list[dict[str, object]]:
-    return [
-        {
-            "When": email.next_send_at,
-            "Contact": email.contact_name,
-            "Address": email.email,
-            "Company": email.company_name,
-            "Campaign": email.campaign_name,
-            "E-mail": f"{email.next_position} of {email.step_count}",
-            "Subject": campaign_sequence.subject_in_words(email.next_subject),
-        }
-        for email in session.current().db.queue.upcoming(limit=_EXPORTED)
-    ]
+def _upcoming_export() -> list[Row]:
+    return [_upcoming_row(e) for e in session.current().db.queue.upcoming(limit=_EXPORTED)]
 
 
-def _put_off_export() -> list[dict[str, object]]:
-    return [
-        {
-            "Leaves": email.until,
-            "Contact": email.contact_name,
-            "Campaign": email.campaign_name,
-            "E-mail": email.email_name,
-            "Why": _why(email),
-            "Put off": email.decided_at,
-        }
-        for email in session.current().db.queue.put_off(now=session.now(), limit=_EXPORTED)
-    ]
+def _put_off_export() -> list[Row]:
+    queue = session.current().db.queue
+    return [_put_off_row(e) for e in queue.put_off(now=session.now(), limit=_EXPORTED)]
 
 
-def _held_export(status: str) -> list[dict[str, object]]:
+def _held_export(status: str) -> list[Row]:
     held = session.current().db.sends.held(status=status, limit=MOST_ROWS)
     return [_held_row(send) for send in held]
 
 
-def _held_row(send: Send) -> dict[str, object]:
+def _send_row(send: Send) -> Row:
     return {
-        "Contact": send.contact_name,
+        _CONTACT: send.contact_name,
         "Address": send.to_email,
         "Campaign": send.campaign_name,
         "E-mail": send.template_name,
+    }
+
+
+def _held_row(send: Send) -> Row:
+    return _send_row(send) | {
         "Left": send.handed_over_at,
         "Waits since": send.held_at,
         "Reason": send.reason,
@@ -184,16 +177,12 @@ def export_sent() -> None:
         download_menu("E-mails sent", _sent_export, key="sent_export", relation="email_sends")
 
 
-def _sent_export() -> list[dict[str, object]]:
+def _sent_export() -> list[Row]:
     return [_sent_row(send) for send in session.current().db.sends.sent(limit=_EXPORTED)]
 
 
-def _sent_row(send: Send) -> dict[str, object]:
-    return {
-        "E-mail": send.template_name,
-        "Contact": send.contact_name,
-        "Address": send.to_email,
-        "Campaign": send.campaign_name,
+def _sent_row(send: Send) -> Row:
+    return _send_row(send) | {
         "Sent": send.handed_over_at,
         "Status": words.SEND_STATUS[send.status][0],
         "Opened": send.first_opened_at,
@@ -201,7 +190,7 @@ def _sent_row(send: Send) -> dict[str, object]:
     }
 
 
-ROWS: Mapping[str, Callable[[], list[dict[str, object]]]] = {
+ROWS: Mapping[str, Callable[[], list[Row]]] = {
     "due": _upcoming_export,
     "put_off": _put_off_export,
     "unconfirmed": lambda: _held_export("unconfirmed"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,8 @@ from crm.ui.moments import Moments
 
 _SHOWN = 50
 _EXPORTED = 1000
+# Their names stand side by side below them; more days are a line.
+_MOST_BARS = 14
 _CURSORS = "run_cursors"
 _OVERDUE = timedelta(minutes=15)
 _STUCK = timedelta(hours=2)
@@ -42,7 +45,7 @@ def _runs() -> None:
     if cursors == [None]:
         for hint in hints(runs, moments):
             st.warning(hint)
-    _chart(runs, moments)
+    _chart(runs, moments, until=moments.now if cursors == [None] else runs[0].started_at)
     st.dataframe(
         pd.DataFrame([_row(run, moments) for run in runs]),
         hide_index=True,
@@ -78,20 +81,27 @@ def hints(runs: Sequence[SchedulerRun], moments: Moments) -> list[str]:
     return found
 
 
-def _chart(runs: Sequence[SchedulerRun], moments: Moments) -> None:
+def _chart(runs: Sequence[SchedulerRun], moments: Moments, *, until: datetime) -> None:
     """What the runs shown sent, by day of the viewer's calendar."""
-    ran = [
-        {
-            "Day": run.started_at.astimezone(moments.zone).date(),
-            "Sent": run.counts.get("accepted", 0),
-        }
-        for run in runs
-    ]
-    frame = pd.DataFrame(ran).groupby("Day", as_index=False, sort=True).sum()
+    frame = by_day(runs, moments, until=until)
+    if not int(frame["Sent"].sum()):
+        return
+    st.caption("E-mails sent by the runs below, day by day")
+    if len(frame) > _MOST_BARS:
+        charts.trend(frame, x="Day", y="Sent", alt_text="E-mails sent by day")
+        return
     frame["Day"] = [f"{day.day} {day:%b}" for day in frame["Day"]]
-    if int(frame["Sent"].sum()):
-        st.caption("E-mails sent by the runs below, day by day")
-        charts.bars(frame, x="Day", y="Sent", alt_text="E-mails sent by day")
+    charts.bars(frame, x="Day", y="Sent", alt_text="E-mails sent by day")
+
+
+def by_day(runs: Sequence[SchedulerRun], moments: Moments, *, until: datetime) -> pd.DataFrame:
+    """Day and Sent, without a gap up to the day of `until` (aware): a day without a run has 0."""
+    sent: Counter[date] = Counter()
+    for run in runs:
+        sent[run.started_at.astimezone(moments.zone).date()] += run.counts.get("accepted", 0)
+    last = max(*sent, until.astimezone(moments.zone).date())
+    days = pd.date_range(min(sent), last).date
+    return pd.DataFrame({"Day": days, "Sent": [sent[day] for day in days]})
 
 
 def _pager(cursors: list[int | None], *, last: int, more: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import streamlit as st
@@ -12,9 +14,19 @@ from crm.ui.feedback import say
 from crm.ui.markup import as_text, status
 from db_service import DatabaseError, connect
 
-_ASKED = "run_asked_at"
+_ASKED = "run_asked"
+# More than one: several schedulers may run, and another's run can have begun since.
+_LOOKED_AT = 5
 _WAIT = timedelta(seconds=90)
 _POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """When somebody asked for a run (aware UTC), and the newest run there was by then."""
+
+    at: datetime
+    newest_run: int
 
 
 def show() -> None:
@@ -47,9 +59,9 @@ def _resume_sending() -> None:
 
 def _status() -> None:
     here = session.current()
-    runs = here.db.scheduler_runs.latest(limit=1)
+    runs = here.db.scheduler_runs.latest(limit=_LOOKED_AT)
     last = runs[0] if runs else None
-    _settle_request(last)
+    _settle_request(runs)
     with st.container(border=True, key="scheduler"):
         facts, button = st.columns([5, 1], vertical_alignment="center")
         with facts:
@@ -113,24 +125,31 @@ def _next_run(run: SchedulerRun) -> str:
 
 def _ask() -> None:
     """on_click of Run now."""
-    now = session.now()
+    now, records = session.now(), session.current().db.scheduler_runs
     try:
-        session.current().db.scheduler_runs.request(now=now)
+        newest = records.latest(limit=1)
+        records.request(now=now)
     except DatabaseError as error:
         say(calm.words_for(error))
     else:
-        st.session_state[_ASKED] = now
+        st.session_state[_ASKED] = _Request(now, newest[0].id if newest else 0)
     live.want_whole_page()
 
 
-def _settle_request(last: SchedulerRun | None) -> None:
-    """Ends the waiting once a run that began after the request has finished, or nobody came."""
-    asked: datetime | None = st.session_state.get(_ASKED)
+def _settle_request(runs: Sequence[SchedulerRun]) -> None:
+    """Ends the waiting once the run that was asked for has finished, or nobody came. A run on
+    schedule that was under way, or began meanwhile, is not the one that was asked for."""
+    asked: _Request | None = st.session_state.get(_ASKED)
     if asked is None:
         return
-    if last and last.finished_at and last.started_at >= asked - timedelta(seconds=1):
-        say(f"Run finished: {words.run_counts(last.counts)}.")
-    elif session.now() - asked > _WAIT:
+    done = (
+        run
+        for run in runs
+        if run.id > asked.newest_run and run.trigger == "requested" and run.finished_at
+    )
+    if run := next(done, None):
+        say(f"Run finished: {words.run_counts(run.counts)}.")
+    elif session.now() - asked.at > _WAIT:
         say("No scheduler took the request. Is the drip thread switched on (DRIP_ENABLED)?")
     else:
         return

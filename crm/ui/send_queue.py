@@ -77,6 +77,7 @@ def _choose(counts: QueueCounts) -> str:
         required=True,
         format_func=lambda part: _name(part, counts),
         key=_PART,
+        persist_state="session",  # whoever comes back from a contact goes on where they were
         label_visibility="collapsed",
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from crm.mail.suppression_drift import A_PERSONS_WILL
@@ -16,26 +19,24 @@ from db_service import DatabaseError
 
 _LONGEST_REASON = 500
 _AWAY = "out_of_office"
+_LIFT = "Allow mail again"
 
 
-def contact_buttons(contact: Contact) -> None:
-    """On a contact's page, where something stops mail that the person looking may end."""
+def choices(contact: Contact) -> dict[str, Callable[[], None]]:
+    """For the menu of a contact's page, where something stops mail that the person looking may
+    end."""
     here = session.current()
+    found: dict[str, Callable[[], None]] = {}
     if here.is_admin and contact.email and contact.email_status != "ok":
-        lift_button(contact.email, key="lift")
+        found[_LIFT] = partial(open_dialog, "lift_suppression", email=contact.email)
     if here.may_change(contact) and contact.quiet_reason == _AWAY and _is_quiet(contact):
-        st.button(
-            "End the hold",
-            key="end_quiet",
-            on_click=open_dialog,
-            args=("end_quiet",),
-            kwargs={"contact_id": contact.id},
-        )
+        found["End the hold"] = partial(open_dialog, "end_quiet", contact_id=contact.id)
+    return found
 
 
 def lift_button(email: str, *, key: str) -> None:
     st.button(
-        "Allow mail again",
+        _LIFT,
         key=key,
         on_click=open_dialog,
         args=("lift_suppression",),

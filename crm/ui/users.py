@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from crm.records.people import Colleague
-from crm.ui import session, words
+from crm.ui import page_header, session, words
 from crm.ui.dialogs import open_dialog
 from crm.ui.users_changes import Change
 from crm.ui.users_rows import row, when
@@ -27,11 +27,8 @@ def show() -> None:
 def _heading(colleagues: list[Colleague]) -> None:
     active = sum(colleague.active for colleague in colleagues)
     gone = len(colleagues) - active
-    with st.container(horizontal=True, vertical_alignment="bottom", key="users_heading"):
-        with st.container(gap=None):
-            st.title("Users", anchor=False)
-            inactive = f", {words.number(gone)} inactive" if gone else ""
-            st.caption(f"{words.counted(active, 'colleague')}{inactive}")
+    inactive = f", {words.number(gone)} inactive" if gone else ""
+    with page_header.show("Users", f"{words.counted(active, 'colleague')}{inactive}"):
         st.button(
             "Invite",
             key="invite",
@@ -76,7 +73,7 @@ def _change(change: Change, colleague: Colleague) -> None:
     st.button(
         {
             "admin": "Make admin",
-            "sales": "Move to sales",
+            "sales": "Make sales",
             "deactivate": "Deactivate",
             "reactivate": "Reactivate",
             "free": "Free address",

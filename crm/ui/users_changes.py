@@ -37,10 +37,10 @@ _WORDING: dict[Change, _Wording] = {
         "{} is an admin now.",
     ),
     "sales": _Wording(
-        "Move to sales?",
+        "Make sales?",
         "**{}** is no longer an admin: they can look at campaigns but not change them, and no "
         "longer see settings, users and the audit log. This takes effect at once.",
-        "Move to sales",
+        "Make sales",
         "{} is in sales now.",
     ),
     "deactivate": _Wording(

@@ -48,8 +48,8 @@ def _what_is_missing() -> None:
     if not settings.signs_in:
         st.info(
             "Nobody can accept an invitation yet, because sign-in is not set up: whoever opens the "
-            "app on this computer is its admin. The setup guide says how to switch sign-in on "
-            "(“docs/DRIP_SETUP_REQUIRED.md”)."
+            "app on this computer is its admin. The setup guide that comes with MPT-CRM says how "
+            "to switch sign-in on."
         )
     elif urlsplit(settings.public_url).hostname in _THIS_MACHINE:
         st.info(

@@ -23,8 +23,18 @@ def add_contact(page: Page, first_name: str, *, kind: str = "Lead") -> None:
 
 def choose(page: Page, inside: Locator | Page, label: str, option: str) -> None:
     """An option of a select box."""
-    inside.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
+    pick(inside.get_by_role("combobox", name=label), option)
+
+
+def pick(box: Locator, option: str) -> None:
+    """An option of this select box. Its list closes when the page scrolls: the scrolling that
+    brings the box into sight has to be over before the click."""
+    box.scroll_into_view_if_needed()
+    box.page.evaluate(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    box.click()
+    box.page.get_by_role("option", name=option, exact=True).click()
 
 
 def open_campaign_manager(page: Page) -> None:

@@ -61,6 +61,9 @@ def test_contacts_are_found_while_typing_and_by_filters_that_stay(
     page.get_by_role("button", name="Clear all filters").click()
     expect(page.get_by_label("Search contacts")).to_have_value("")
     expect(page).not_to_have_url(re.compile("type="))
+    page.get_by_label("Find a contact").fill("q01 quill")
+    page.get_by_role("button", name="Q01 Quillón").click()
+    expect(page.get_by_role("heading", name="Q01 Quillón")).to_be_visible()
 
 
 def test_a_view_is_saved_shared_and_deleted(colleague: Page, chief: Page) -> None:

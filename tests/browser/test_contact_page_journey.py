@@ -61,6 +61,16 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
     page.get_by_role("button", name="Reopen").click()
     expect(row).to_contain_text("Send the quote")
 
+    page.get_by_role("button", name="Start a project").click()
+    dialog = page.get_by_role("dialog")
+    # Enter submits only once the button is there.
+    expect(dialog.get_by_role("button", name="Add project")).to_be_visible()
+    dialog.get_by_label("Name of the project").fill(f"Site for {person}")
+    dialog.get_by_label("Name of the project").press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name=f"Site for {person}")).to_be_visible()
+    expect(page.get_by_role("button", name="Record a call")).to_be_visible()
+
     page.get_by_role("button", name="Notes and calls").click()
     expect(timeline).not_to_contain_text("Enrolled in Lead")
     expect(timeline).to_contain_text("Left a message")
@@ -79,7 +89,8 @@ def test_a_campaign_is_steered_from_the_page(request: pytest.FixtureRequest, per
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
-    card.get_by_role("button", name="Skip next e-mail").click()
+    card.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Skip next e-mail").click()
     expect(card).to_contain_text("E-mail 2 of 6 is next")
     expect(card.locator(".dots .left-out")).to_have_attribute(
         "title", re.compile("Skipped by .+ on ")
@@ -92,16 +103,17 @@ def test_a_campaign_is_steered_from_the_page(request: pytest.FixtureRequest, per
     expect(card).to_contain_text("paused by hand")
     card.get_by_role("button", name="Resume", exact=True).click()
     expect(page.get_by_text("Lead resumed.")).to_be_visible()
-    card.get_by_role("button", name="Stop", exact=True).click()
+    expect(card.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    card.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_text("No campaign runs.")).to_be_visible()
     page.get_by_role("button", name="Start Lead").click()
     expect(card).to_contain_text("E-mail 1 of 6 is next")
-    card.get_by_role("button", name="Restart", exact=True).click()
+    card.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Restart it").click()
     expect(timeline).to_contain_text("Restarted in Lead")
 
-    card.get_by_role("button", name="Stop", exact=True).click()
+    card.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_text("No campaign runs.")).to_be_visible()
     page.get_by_role("button", name="Enroll", exact=True).click()
@@ -117,7 +129,7 @@ def test_a_colleague_reads_and_adds_and_changes_nothing(chief: Page, colleague: 
     expect(colleague.get_by_text("looks after this contact.")).to_be_visible()
     card = _card(colleague)
     expect(card.get_by_role("button", name="Preview next e-mail")).to_be_visible()
-    for name in ("Edit", "Archive", "Pause", "Skip next e-mail", "Stop", "Restart", "Enroll"):
+    for name in ("Edit", "Record a call", "Pause", "More", "Enroll", "Start a project"):
         expect(colleague.get_by_role("button", name=name, exact=True)).to_have_count(0)
     note = colleague.get_by_role("textbox", name="Note")
     note.fill("Met her at the fair")

@@ -97,6 +97,7 @@ def test_changing_the_type_back_repeats_no_email(opened: Page) -> None:
     steps.run_now(opened)
     opened.go_back()
     expect(opened.get_by_text("E-mail 2 of 6 is next")).to_be_visible()
+    expect(opened.locator(".timeline")).to_contain_text("E-mail sent: What comes next, Return")
     _change_type(opened, "Prospect", announced="Lead stops. Prospect starts.")
     goes_on = "Prospect stops. Lead goes on after the 1 e-mail received before."
     _change_type(opened, "Lead", announced=goes_on)

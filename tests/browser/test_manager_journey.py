@@ -59,6 +59,8 @@ def test_figures_sequence_and_comparison(manager: tuple[Page, bool]) -> None:
     card.get_by_role("button", name="Open").click()
     expect(page.get_by_role("heading", name="Prospect")).to_be_visible()
     expect(page).to_have_url(_naming("campaign=prospect"))
+    page.get_by_text("More figures").click()
+    expect(page.locator(".figure .term", has_text="Success rate")).to_be_visible()
     sequence = page.locator(".sequence .step")
     expect(sequence).to_have_count(6)
     expect(sequence.nth(1)).to_contain_text("Day 0")

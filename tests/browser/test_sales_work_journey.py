@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_a_project_goes_from_the_first_talk_to_a_client(
     expect(dialog).to_have_count(0)
     card = page.locator("[class*=st-key-project_]").filter(has_text=f"Roof of {name}").last
     expect(card).to_contain_text("$12,500")
+    expect(page.get_by_text(re.compile(r"^\d+ open projects?, \$"))).to_be_visible()
 
     card.get_by_role("button", name="To “Proposal”").click()
     expect(page.get_by_text(f"“Roof of {name}” is proposal now.")).to_be_visible()
@@ -57,9 +59,11 @@ def test_whom_one_met_is_noted_down_by_keyboard_as_a_list_and_from_a_file(
     request: pytest.FixtureRequest, person: str, tmp_path: Path
 ) -> None:
     page: Page = request.getfixturevalue(person)
-    page.get_by_role("link", name="Networking").click()
-    page.locator(".st-key-add_event button").click()
+    page.get_by_role("button", name="New", exact=True).click()
+    page.get_by_role("menuitem", name="Event").click()
     dialog = page.get_by_role("dialog")
+    # Enter submits a form once its button is there.
+    expect(dialog.get_by_role("button", name="Add event")).to_be_visible()
     dialog.get_by_label("Name").fill(f"Fair of {person}")
     dialog.get_by_label("Name").press("Enter")
     expect_heading(page, f"Fair of {person}")

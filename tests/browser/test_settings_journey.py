@@ -53,8 +53,7 @@ def test_a_policy_is_set_and_the_next_change_of_type_follows_it(
     row = chief.get_by_role("tabpanel")
     expect(row.get_by_text("Starts Prospect · place 3 on the sales path")).to_be_visible()
     policies = chief.locator(".st-key-switch_prospect_networking")
-    policies.get_by_role("combobox").click()
-    chief.get_by_role("option", name="Finish first").click()
+    steps.pick(policies.get_by_role("combobox"), "Finish first")
     chief.get_by_role("button", name="Save").click()
     expect(chief.get_by_text("1 switch saved.")).to_be_visible()
 
@@ -71,6 +70,10 @@ def test_a_policy_is_set_and_the_next_change_of_type_follows_it(
         assert finja is not None
         standing = {e.campaign_key: e.status for e in db.enrollments.of_contact(finja.id)}
     assert standing == {"prospect": "active", "networking": "paused"}
+    chief.get_by_role("button", name="Start now").click()
+    expect(chief.get_by_text("Prospect stops, and Networking begins now.")).to_be_visible()
+    chief.get_by_role("button", name="Start Networking").click()
+    expect(chief.get_by_text("Prospect stopped; Networking begins.")).to_be_visible()
 
 
 def test_the_sender_a_type_and_the_defaults_are_changed_by_keyboard(

@@ -42,6 +42,7 @@ def test_an_e_mail_is_one_entry_with_people_and_machines_apart(
         "Lead e-mail 1",
         "Lead",
     )
+    assert (email.subject, email.template_subject) == ("lead 1", "lead 1")
     assert (email.opens, email.machine_opens, email.clicks, email.machine_clicks) == (2, 1, 1, 0)
     assert (email.send_status, email.delivered_at) == ("delivered", NOW + MINUTE)
     assert (email.last_opened_at, email.last_clicked_at) == (NOW + 61 * MINUTE, NOW + 62 * MINUTE)
@@ -70,6 +71,7 @@ def test_a_colleague_reads_that_an_e_mail_went_and_nothing_of_what_came_of_it(
     assert "E-mail sent: Lead e-mail 1" in [entry.summary for entry in entries]
     assert {entry.opens for entry in entries} == {0}
     assert {entry.send_status for entry in entries} == {None}
+    assert {(entry.subject, entry.template_subject) for entry in entries} == {(None, None)}
     assert "decision" not in [entry.kind for entry in entries]
     assert charlie.activities.history([written_to], limit=50) == []
 

@@ -280,9 +280,8 @@ def test_filters_find_what_they_say(
 def test_the_overview_counts_each_campaign(
     service: DbService, bob: DbService, a_contact: AContact
 ) -> None:
-    for _ in range(3):
-        a_contact()
-    service.enrollments.change([service.enrollments.upcoming(limit=1)[0].id], "pause", now=NOW)
+    first, *_ = [a_contact() for _ in range(3)]
+    service.enrollments.change([_enrollment(service, first)], "pause", now=NOW)
     assert service.enrollments.count_due(now=NOW) == 2
     assert [r["due"] for r in service.engine.due_by_step(now=NOW)] == [2]
     SlowScheduler(service).send_all(next_step=2)

@@ -131,7 +131,38 @@ def test_a_colleagues_project_stays_where_it_is(
     project = alice.projects.add(contact, draft(), now=NOW)
     assert carol.projects.move(project, "completed", now=NOW) == "gone"
     assert not carol.projects.change(project, draft("Taken"), now=NOW)
-    # Whoever looks after the project does that for its contact too.
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("lead", "not_yours"), ("client", "there_already"), ("partner", "further_along")],
+)
+def test_completing_for_a_colleagues_contact_leaves_the_contact_to_them(
+    alice: DbService,
+    carol: DbService,
+    bob: DbService,
+    a_contact: AContact,
+    kind: str,
+    outcome: str,
+) -> None:
+    contact = a_contact(contact_type=kind, owner_id=cast.CAROL_ID, created_by=cast.CAROL_ID)
+    project = alice.projects.add(contact, draft(), now=NOW)
+    before = campaigns(carol, contact)
+    assert alice.projects.move(project, "completed", now=NOW) == outcome
+    found, done = alice.contacts.get(contact), alice.projects.get(project)
+    assert found is not None
+    assert done is not None
+    assert (done.stage, found.contact_type) == ("completed", kind)
+    assert campaigns(carol, contact) == before
+    # An admin who completes it takes the contact along.
+    assert bob.projects.move(project, "active", now=NOW) == "moved"
+    expected = "promoted" if kind == "lead" else outcome
+    assert bob.projects.move(project, "completed", now=NOW) == expected
+
+
+def test_who_brought_a_contact_in_promotes_it_too(alice: DbService, a_contact: AContact) -> None:
+    contact = a_contact(contact_type="lead", owner_id=cast.CAROL_ID, created_by=cast.ALICE_ID)
+    project = alice.projects.add(contact, draft(), now=NOW)
     assert alice.projects.move(project, "completed", now=NOW) == "promoted"
 
 

@@ -108,7 +108,7 @@ def test_an_owner_who_comes_back_settles_an_unconfirmed_send(
     assert scheduler.engine.sweep(scheduler.run, now=late).unconfirmed == 1
     assert scheduler.settle([accepted(send, next_step=2, next_send_at=NOW + WEEK)], late) == 1
     assert service.sends.held(limit=10) == []
-    assert service.enrollments.upcoming(limit=10)[0].next_position == 2
+    assert service.queue.upcoming(limit=10)[0].next_position == 2
 
 
 def test_a_refused_address_marks_the_contact_with_the_providers_reason(

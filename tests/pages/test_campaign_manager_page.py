@@ -133,6 +133,10 @@ def test_run_now_asks_the_scheduler_and_tells_when_it_is_done(
     assert asked["value"] is not None
     run_scheduler()
     page.run()
+    assert "Run finished" not in shown(page), "a run on schedule is not the one that was asked for"
+    assert page.button(key="run_now").label == "Running …"
+    raw.execute("update scheduler_runs set trigger = 'requested'")
+    page.run()
     assert "Run finished: Nothing was due." in shown(page)
     assert page.button(key="run_now").label == "Run now"
 

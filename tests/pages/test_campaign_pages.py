@@ -53,6 +53,12 @@ def test_one_campaign_shows_its_sequence_and_leads_back(
     assert "<strong>Lead e-mail 1</strong><small>lead 1</small>" in text
     assert "Day 7" in text
     assert "66.7 % all" in text
+    drawn = [str(block.proto.body) for block in page.get("html")]
+    first, behind = (body for body in drawn if body.startswith('<div class="figure-groups">'))
+    assert first.count('class="figure"') == 6
+    assert "66.7 % with machines" in first, "machines stand beside people at the first look"
+    assert behind.count('class="figure"') == 6
+    assert [name for name in ("Reach", "Response", "Outcome") if name in first and name in behind]
     page.button(key="back_to_campaigns").click().run()
     assert page.title[0].value == "Campaign manager"
 
@@ -180,6 +186,18 @@ def test_the_monitor_says_what_to_look_at(run: SchedulerRun, hint: str) -> None:
 
 def test_the_monitor_is_silent_while_all_is_well() -> None:
     assert runs.hints([_run()], MOMENTS) == []
+
+
+def test_days_without_a_run_are_days_without_e_mails_and_not_left_out() -> None:
+    ran = [
+        _run(started_at=NOW - timedelta(days=2), counts={"accepted": 3}),
+        _run(started_at=NOW - timedelta(days=5), counts={"accepted": 2}),
+        _run(started_at=NOW - timedelta(days=5, seconds=1), counts={"accepted": 4}),
+    ]
+    frame = runs.by_day(ran, MOMENTS, until=NOW)
+    today = NOW.astimezone(MOMENTS.zone).date()
+    assert list(frame["Day"]) == [today - timedelta(days=n) for n in (5, 4, 3, 2, 1, 0)]
+    assert list(frame["Sent"]) == [6, 0, 0, 3, 0, 0]
 
 
 def test_the_error_of_a_run_stands_before_what_it_did(open_page: OpenPage, raw: Raw) -> None:

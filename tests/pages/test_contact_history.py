@@ -18,7 +18,7 @@ MOMENTS = Moments(ZoneInfo("America/New_York"), NOON + timedelta(days=1))
 _UNKNOWN = (
     "actor_name due_at completed_at assigned_name decision_reason until template_name"
     " campaign_name send_id send_status provider delivered_at last_opened_at last_clicked_at"
-    " clicked_urls trouble trouble_reason complained_at"
+    " clicked_urls trouble trouble_reason complained_at subject template_subject"
 )
 _COUNTS = "opens clicks machine_opens machine_clicks"
 
@@ -83,6 +83,28 @@ def test_what_machines_did_is_told_apart_and_faint() -> None:
 
 def test_an_e_mail_nothing_is_known_of_says_nothing_more() -> None:
     assert _below(_email()) == []
+
+
+def test_an_e_mail_is_told_by_its_subject_and_what_it_was_written_for() -> None:
+    known = _email(
+        subject="What comes next, Ada",
+        template_subject="What comes next{% if contact.first_name %}, …{% endif %}",
+        template_name="Introduction",
+        campaign_name="Lead",
+    )
+    [entry] = _told(known)
+    assert entry.what == "E-mail sent: What comes next, Ada"
+    assert entry.below == (("Lead · Introduction", "faint"),)
+
+
+def test_a_subject_that_was_not_kept_is_told_as_written() -> None:
+    written = _email(template_subject="First steps for {{ company.name | default('you') }}")
+    assert _told(written)[0].what == "E-mail sent: First steps for [company name]"
+
+
+def test_who_may_not_read_what_was_sent_is_told_its_purpose() -> None:
+    [entry] = _told(_email(template_name="Welcome", campaign_name="Lead"))
+    assert (entry.what, entry.below) == ("E-mail sent: Welcome", ())
 
 
 def test_an_e_mail_stays_in_the_outbox_or_is_delivered_and_is_never_both() -> None:
@@ -196,7 +218,8 @@ def test_the_contacts_page_tells_what_came_back(
         " e (event, after, url, agent)"
     )
     text = shown(open_page(contact=contact))
-    assert text.count("E-mail sent: Lead e-mail 1") == 1
+    assert text.count("E-mail sent: lead 1") == 1
+    assert '<span class="below faint">Lead · Lead e-mail 1</span>' in text
     assert "opened 2 times, last " in text
     assert "clicked mpt.example " in text
     assert (

@@ -254,7 +254,11 @@ def test_last_activity_and_the_next_email_read_as_days(
         "update campaign_enrollments set next_send_at = %s where contact_id = %s",
         (moment + timedelta(days=400), contact),
     )
-    row = open_page().dataframe[0].value.iloc[0]
+    table = open_page().dataframe[0]
+    assert "font-weight: 600" in table.proto.arrow_data.styler.styles, (
+        "names stand out, as they lead on"
+    )
+    row = table.value.iloc[0]
     later = moment + timedelta(days=400)
     assert row["Campaign"] == f"Lead, {later.day} {later:%b %Y}"
     assert row["Last activity"] == "Today"

@@ -137,8 +137,14 @@ def test_mine_and_everybodys_are_told_apart(
     react(raw, ada, "reply", ago=timedelta(hours=1))
     assert "Replied" in shown(open_page(PAGE))
     page = open_page(PAGE)
-    page.segmented_control(key="whose").set_value("Mine").run()
+    page.segmented_control(key="whose").set_value("My contacts").run()
     assert "Nobody replied or clicked" in shown(page), "Ada is Alice's"
+    raw.execute("update profiles set role = 'sales' where id = %s", (LOCAL_ADMIN_ID,))
+    page = open_page(PAGE)
+    assert page.segmented_control(key="whose").value == "My contacts"
+    page.segmented_control(key="whose").set_value("Everybody's contacts").run()
+    assert "Of your own contacts" in shown(page)
+    assert "Nobody replied or clicked" in shown(page), "replies to others are theirs to read"
 
 
 def test_a_database_that_is_away_is_told_calmly(

@@ -12,7 +12,6 @@ from crm.discovery_answers import check_call, check_request
 from crm.discovery_questions import GROUPS, PUBLIC, QUESTIONS
 from crm.records.discovery import DiscoveryRecords, FormSettings, SubmissionFilter
 from crm.settings import Settings
-from crm.ui import discovery_links
 from db_service import LOCAL_ADMIN_ID, DbService
 from tests.cast import ALICE_ID
 from tests.conftest import AContact, PublishedSteps, Raw
@@ -92,7 +91,7 @@ def test_the_list_names_people_states_and_origins(open_page: OpenPage, admin: Db
     assert list(table.value["Name"]) == ["Fiona", "Vic *Tor*"]
     assert list(table.value["Status"]) == ["In progress", "New"]
     assert list(table.value["From"]) == ["Call by Morgan Local", "Website form"]
-    assert list(table.value["Looked after by"]) == ["Morgan Local", "Nobody"]
+    assert list(table.value["Owner"]) == ["Morgan Local", "Nobody"]
     assert not any(word in table.value.to_string() for word in ("None", "nan", "in_progress"))
 
 
@@ -192,14 +191,10 @@ def test_a_known_contact_is_filled_in_and_found_by_its_address(
 
 
 def test_a_button_on_another_page_leads_to_a_call_with_the_contact(
-    open_page: OpenPage, a_contact: AContact, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, a_contact: AContact
 ) -> None:
     known = a_contact(first_name="Grace")
-    button = discovery_links.record_call_button
-    monkeypatch.setattr(
-        "crm.ui.contact_timeline.show", lambda *_: button(known, key="record_a_call")
-    )
-    page = press(open_page(contact=known), "record_a_call")
+    page = press(open_page(contact=known), "record_call")
     assert page.title[0].value == "Discovery call"
     assert "With Grace" in read(page)
 
@@ -249,6 +244,13 @@ def test_a_request_is_read_taken_handed_over_and_done(
     press(page, "set_in_progress")
     press(page, "set_dismissed")
     assert status(admin, told) == ("dismissed", ALICE_ID)
+
+
+def test_a_type_with_signs_in_its_name_stays_as_it_was_typed(
+    open_page: OpenPage, admin: DbService, raw: Raw
+) -> None:
+    raw.execute("update contact_types set label = 'Lead *new*' where key = 'lead'")
+    assert "[Lead \\*new\\*]" in shown(open_page(PAGE, submission=submitted(admin)))
 
 
 def test_what_waits_is_accepted(open_page: OpenPage, admin: DbService, form: AppTest) -> None:

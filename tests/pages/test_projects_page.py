@@ -43,6 +43,7 @@ def test_the_board_speaks_in_words(open_page: OpenPage, project: str) -> None:
     for words in ("Discovery", "Under way", "Completed", "$12,500.50", "Morgan Local", "Moved"):
         assert words in text
     assert "1 project · $12,500.50" in text
+    assert "**1 open project, \\$12,500\\.50 together**" in text
     assert not CODES.search(text)
 
 
@@ -88,6 +89,22 @@ def test_completing_asks_says_what_follows_and_does_it(
     assert found.stage == "active", "nothing happens before it is confirmed"
     page.button(key="complete_sure").click().run()
     assert "Petra Prospect is a client now. Client starts." in shown(page)
+
+
+def test_completing_for_a_colleagues_contact_says_who_decides_about_its_type(
+    open_page: OpenPage, project: str, admin: DbService, raw: Raw
+) -> None:
+    raw.execute("update profiles set role = 'sales' where id = %s", (LOCAL_ADMIN_ID,))
+    admin.projects.move(project, "active", now=session.now())
+    page = onward(open_page(PAGE), project)
+    decides = "Petra Prospect stays Prospect: Alice Sales or an admin can change the type"
+    assert decides in shown(page)
+    page.button(key="complete_sure").click().run()
+    text = shown(page)
+    assert f"is completed. {decides}." in text
+    done = admin.projects.get(project)
+    assert done is not None
+    assert (done.stage, done.contact_type) == ("completed", "prospect")
 
 
 def test_a_move_onward_is_one_click(open_page: OpenPage, project: str, admin: DbService) -> None:

@@ -226,9 +226,9 @@ def test_a_sales_person_reads_whom_to_ask_in_every_section(
     raw.execute("update profiles set role = 'sales' where full_name = 'Morgan Local'")
     page = open_page(PAGE, section=section)
     assert "Settings are for admins." in shown(page)
-    assert not page.button
-    assert not page.selectbox
-    assert not page.text_input
+    assert not page.main.button
+    assert not page.main.selectbox
+    assert not page.main.text_input
 
 
 # SendGrid, asked about itself

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import db_service
+from crm.database.supabase_auth import SupabaseAuth, SupabaseSession
 from crm.email_sign_in import cookie_name
 from crm.settings import Settings, load_settings
 from crm.ui import session, sign_in
@@ -19,8 +20,6 @@ from db_service import (
     SignedOutError,
     SignInRefusedError,
     SignIns,
-    SupabaseAuth,
-    SupabaseSession,
 )
 from tests import cast
 from tests.contract.supabase_only import supabase_environment

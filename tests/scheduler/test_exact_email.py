@@ -56,7 +56,9 @@ def test_every_e_mail_is_rebuilt_exactly_as_the_provider_got_it(
     later.tick(hours=1)
     assert "New frame" in sendgrid_standin.accepted[-1].html
 
+    told = {send.id: send.subject for send in service.sends.sent(limit=50)}
     for mail in got:
+        assert told[mail.send_id] == mail.subject
         rebuilt = _rebuilt(service, mail.send_id)
         assert (rebuilt.subject, rebuilt.html, rebuilt.text) == (mail.subject, mail.html, mail.text)
         assert "New frame" not in rebuilt.html
