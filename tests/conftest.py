@@ -19,6 +19,7 @@ from tests import cast
 from tests.quick_folder import quick_folder
 from tests.standins.fixtures import sendgrid_standin
 from tests.standins.supabase_fixtures import project, project_url, supabase
+from tests.warm_python import WarmPython
 
 __all__ = ["project", "project_url", "sendgrid_standin", "supabase"]
 
@@ -65,6 +66,12 @@ def template(server: EmbeddedServer) -> str:
             cast.PROFILES,
         )
     return _TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[WarmPython]:
+    with WarmPython() as python:
+        yield python
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ import pytest
 from tests.cast import NOW
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.scheduler.processes import Command, environment_for, fails_in_one_line
+from tests.warm_python import WarmPython
 
 EXPLAIN = "scripts/explain.py"
 
 
 @pytest.fixture
-def command(address: str, tmp_path: Path) -> Command:
-    return Command(address, tmp_path / "data")
+def command(warm_python: WarmPython, address: str, tmp_path: Path) -> Command:
+    return Command(warm_python, address, tmp_path / "data")
 
 
 @pytest.fixture

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from crm.settings import PROJECT_ROOT
-from tests.scheduler.processes import Answer, environment_for
+from tests.scheduler.processes import environment_for
 from tests.standins.sendgrid import SendGridStandIn
 from tests.standins.sendgrid_records import unauthorized
+from tests.warm_python import Answer, WarmPython
+
+Run = Callable[[tuple[str, ...], dict[str, str]], Answer]
 
 WORD = "nobody-may-read-this"
 A_KEY = f"{WORD}-0123456789-0123456789-0123456789"
@@ -65,28 +66,24 @@ def people(tmp_path: Path) -> Path:
     return file
 
 
-def _run(arguments: tuple[str, ...], people: Path, environment: dict[str, str]) -> Answer:
-    return subprocess.run(
-        [sys.executable, *(str(people) if a == FILE else a for a in arguments)],
-        cwd=PROJECT_ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def run(warm_python: WarmPython, people: Path) -> Run:
+    def run(arguments: tuple[str, ...], environment: dict[str, str]) -> Answer:
+        return warm_python.run([people if a == FILE else a for a in arguments], environment)
+
+    return run
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_no_command_tells_a_secret_while_it_says_what_is_wrong(
-    trouble: str, people: Path, tmp_path: Path
+    trouble: str, run: Run, tmp_path: Path
 ) -> None:
     environment = environment_for("", DATA_DIR=str(tmp_path)) | TROUBLE[trouble]
     # Settings are read in one place, so two commands stand for all where it ends there.
     away = trouble.endswith("is away")
     commands = COMMANDS if away else (COMMANDS[1], COMMANDS[-1])
     with ThreadPoolExecutor(len(commands)) as threads:
-        answers = list(threads.map(lambda c: _run(c, people, environment), commands))
+        answers = list(threads.map(lambda c: run(c, environment), commands))
     for command, answer in zip(commands, answers, strict=True):
         told = answer.stdout + answer.stderr
         assert answer.returncode != 0, (command, told)
@@ -96,7 +93,7 @@ def test_no_command_tells_a_secret_while_it_says_what_is_wrong(
 
 
 def test_no_command_tells_the_key_that_the_provider_refuses(
-    address: str, people: Path, tmp_path: Path
+    address: str, run: Run, tmp_path: Path
 ) -> None:
     with SendGridStandIn(keys=["SG.another.key"]) as standin:
         standin.answer_next(unauthorized(), times=1)
@@ -107,13 +104,13 @@ def test_no_command_tells_the_key_that_the_provider_refuses(
             SENDGRID_BASE_URL=standin.url,
             APP_SECRET_KEYS=A_KEY,
         )
-        populated = _run(("scripts/populate_drip_templates.py",), people, environment)
+        populated = run(("scripts/populate_drip_templates.py",), environment)
         assert populated.returncode == 0, populated.stderr
         for command in (
             ("scripts/simple_drip_test.py", "--to", "me@mpt.example"),
             ("scripts/sync_suppressions.py",),
         ):
-            answer = _run(command, people, environment)
+            answer = run(command, environment)
             assert answer.returncode != 0, (command, answer.stdout)
             assert WORD not in answer.stdout + answer.stderr
             assert "Traceback" not in answer.stderr

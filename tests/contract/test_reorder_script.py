@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import PublishedSteps, Raw
 from tests.database.sending import values
 from tests.scheduler.processes import Command, fails_in_one_line
+from tests.warm_python import WarmPython
 
 REORDER = "scripts/reorder_steps.py"
 ORDER = (
@@ -16,9 +17,11 @@ ORDER = (
 
 
 @pytest.fixture
-def command(address: str, tmp_path: Path, published_steps: PublishedSteps) -> Command:
+def command(
+    warm_python: WarmPython, address: str, tmp_path: Path, published_steps: PublishedSteps
+) -> Command:
     published_steps("lead", 3)
-    return Command(address, tmp_path / "data")
+    return Command(warm_python, address, tmp_path / "data")
 
 
 def test_the_e_mails_stand_in_the_order_named(command: Command, raw: Raw) -> None:

@@ -1,22 +1,22 @@
 """The operators' commands as black boxes: what they print, what they change, how they end."""
 
 import shutil
-import subprocess
-import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from crm.database.migrations import all_migrations
-from crm.settings import PROJECT_ROOT
 from db_service import DbService
 from scripts.populate_drip_templates import LIBRARY, populate
 from tests.cast import NOW
 from tests.conftest import Raw
 from tests.database.sending import values
-from tests.scheduler.processes import Answer, Command, environment_for, fails_in_one_line
+from tests.scheduler.processes import Command, environment_for, fails_in_one_line
 from tests.standins.sendgrid import SendGridStandIn
 from tests.standins.sendgrid_records import unauthorized
+from tests.warm_python import Answer, WarmPython
 
 CSV = (
     "First Name,Last Name,Email,Company Name,Email Opted Out\n"
@@ -29,8 +29,8 @@ CSV = (
 
 
 @pytest.fixture
-def command(address: str, tmp_path: Path) -> Command:
-    return Command(address, tmp_path / "data")
+def command(warm_python: WarmPython, address: str, tmp_path: Path) -> Command:
+    return Command(warm_python, address, tmp_path / "data")
 
 
 @pytest.fixture
@@ -237,27 +237,24 @@ NEEDING_A_DATABASE: dict[str, tuple[int, *tuple[str, ...]]] = {
 }
 
 
-def test_an_unreachable_database_is_one_line_for_every_command(tmp_path: Path) -> None:
+def test_an_unreachable_database_is_one_line_for_every_command(
+    warm_python: WarmPython, tmp_path: Path
+) -> None:
     """All at once, since each waits some seconds for an answer."""
     people = tmp_path / "people.csv"
     people.write_text(CSV)
     environment = environment_for(
         "postgresql://mpt:hidden-word@127.0.0.1:9/nowhere?connect_timeout=1", DATA_DIR=str(tmp_path)
     )
-    started = {
-        name: subprocess.Popen(
-            [sys.executable, *(str(people) if a == FILE else a for a in arguments)],
-            cwd=PROJECT_ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name, (_, *arguments) in NEEDING_A_DATABASE.items()
-    }
-    for name, process in started.items():
-        _, words = process.communicate(timeout=60)
-        assert process.returncode == NEEDING_A_DATABASE[name][0], (name, words)
+
+    def run(arguments: Sequence[object]) -> Answer:
+        return warm_python.run([people if a == FILE else a for a in arguments], environment)
+
+    with ThreadPoolExecutor(len(NEEDING_A_DATABASE)) as threads:
+        answers = threads.map(run, [rest for _, *rest in NEEDING_A_DATABASE.values()])
+    for (name, (status, *_)), answer in zip(NEEDING_A_DATABASE.items(), answers, strict=True):
+        words = answer.stderr
+        assert answer.returncode == status, (name, words)
         assert "Traceback" not in words, (name, words)
         assert "hidden-word" not in words, name
         assert "cannot be reached" in words.strip().splitlines()[-1], (name, words)

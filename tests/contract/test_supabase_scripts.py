@@ -1,23 +1,21 @@
 """The operators' commands with a Supabase project alone, as processes of their own."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from crm.settings import PROJECT_ROOT
 from db_service import DbService
 from scripts.populate_drip_templates import LIBRARY, populate
 from tests.cast import NOW
 from tests.conftest import Raw
 from tests.contract.supabase_only import NEW_KEYS, OLDER_KEYS, Keys, supabase_environment
 from tests.database.sending import values
-from tests.scheduler.processes import Answer, fails_in_one_line
+from tests.scheduler.processes import fails_in_one_line
 from tests.standins.sendgrid import SendGridStandIn
+from tests.warm_python import Answer, WarmPython
 
 Run = Callable[..., Answer]
 # A search path is all a Python of ours needs of the machine around it.
@@ -32,22 +30,14 @@ No,Address,not-an-address,,
 
 
 @pytest.fixture
-def run(project_url: str, tmp_path: Path) -> Run:
+def run(warm_python: WarmPython, project_url: str, tmp_path: Path) -> Run:
     """A command of the project; without a stand-in there is no SendGrid key."""
 
     def command(
         *arguments: object, standin: SendGridStandIn | None = None, keys: Keys = NEW_KEYS
     ) -> Answer:
         ours = supabase_environment(project_url, keys, standin, DATA_DIR=str(tmp_path))
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=PROJECT_ROOT,
-            env=MACHINE | ours,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return warm_python.run(arguments, MACHINE | ours)
 
     return command
 
@@ -137,7 +127,9 @@ def test_what_needs_a_database_of_its_own_says_so(run: Run, raw: Raw) -> None:
     assert values(raw, "select count(*) from contacts") == [0]
 
 
-def test_a_project_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
+def test_a_project_that_cannot_be_reached_is_one_line(
+    warm_python: WarmPython, tmp_path: Path
+) -> None:
     environment = MACHINE | supabase_environment("http://127.0.0.1:9", DATA_DIR=str(tmp_path))
     commands = [
         ("drip_scheduler.py", "--once"),
@@ -145,15 +137,7 @@ def test_a_project_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
         ("scripts/explain.py", "ada@engines.example"),
     ]
     for arguments in commands:
-        answer = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=PROJECT_ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        answer = warm_python.run(arguments, environment)
         assert answer.returncode in {1, 2}, arguments
         assert "Supabase cannot be reached" in answer.stderr.strip().splitlines()[-1]
         assert "Traceback" not in answer.stderr

@@ -16,9 +16,10 @@ from db_service import DbService
 from tests.cast import NOW
 from tests.conftest import AContact, PublishedSteps, Raw
 from tests.database.sending import live, values
-from tests.scheduler.processes import Answer, Command, fails_in_one_line
+from tests.scheduler.processes import Command, fails_in_one_line
 from tests.standins.sendgrid import SendGridStandIn
 from tests.standins.sendgrid_records import forbidden, unauthorized
+from tests.warm_python import Answer, WarmPython
 
 SCRIPT = "scripts/sync_suppressions.py"
 
@@ -35,8 +36,8 @@ def client(sendgrid_standin: SendGridStandIn) -> Iterator[SuppressionClient]:
 
 
 @pytest.fixture
-def command(address: str, tmp_path: Path) -> Command:
-    return Command(address, tmp_path / "data")
+def command(warm_python: WarmPython, address: str, tmp_path: Path) -> Command:
+    return Command(warm_python, address, tmp_path / "data")
 
 
 def _suppress(service: DbService, email: str, reason: str) -> None:

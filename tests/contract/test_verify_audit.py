@@ -10,13 +10,14 @@ import pytest
 from tests.conftest import Raw
 from tests.database.tampering import make_entries, tamper
 from tests.scheduler.processes import Command
+from tests.warm_python import WarmPython
 
 SCRIPT = "scripts/verify_audit.py"
 
 
 @pytest.fixture
-def command(address: str, tmp_path: Path) -> Command:
-    return Command(address, tmp_path / "data")
+def command(warm_python: WarmPython, address: str, tmp_path: Path) -> Command:
+    return Command(warm_python, address, tmp_path / "data")
 
 
 @pytest.fixture

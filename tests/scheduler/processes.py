@@ -1,14 +1,10 @@
 """Schedulers and scripts as processes of their own, with nothing of this machine's settings."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from crm.settings import PROJECT_ROOT
 from tests.standins.sendgrid import SendGridStandIn
-
-Answer = subprocess.CompletedProcess[str]
+from tests.warm_python import Answer, WarmPython
 
 # A search path is all a Python of ours needs of the machine around it.
 _MACHINE = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
@@ -35,21 +31,15 @@ def environment_for(
 class Command:
     """Runs a command of the project on one database; without a stand-in there is no key."""
 
+    python: WarmPython
     address: str
     folder: Path
 
     def __call__(
         self, *arguments: object, database: str = "", standin: SendGridStandIn | None = None
     ) -> Answer:
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=PROJECT_ROOT,
-            env=environment_for(database or self.address, standin, DATA_DIR=str(self.folder)),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        environment = environment_for(database or self.address, standin, DATA_DIR=str(self.folder))
+        return self.python.run(arguments, environment)
 
 
 def fails_in_one_line(answer: Answer, code: int, *words: str) -> None:

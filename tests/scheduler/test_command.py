@@ -14,11 +14,12 @@ from tests.database.sending import values
 from tests.scheduler.processes import Command, environment_for, fails_in_one_line
 from tests.standins.sendgrid import SendGridStandIn
 from tests.standins.sendgrid_records import unauthorized
+from tests.warm_python import WarmPython
 
 
 @pytest.fixture
-def command(address: str, tmp_path: Path) -> Command:
-    return Command(address, tmp_path / "data")
+def command(warm_python: WarmPython, address: str, tmp_path: Path) -> Command:
+    return Command(warm_python, address, tmp_path / "data")
 
 
 @pytest.fixture
