@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The headless shell draws the same pages for three quarters of the processor's time.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -14,7 +15,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-NOT_FOUND = "No Chromium was found; install it (Debian: apt-get install chromium)."
+NOT_FOUND = "No Chromium was found; install it (Debian: apt-get install chromium-headless-shell)."
 
 
 def find_chromium() -> str | None:
