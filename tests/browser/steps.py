@@ -37,6 +37,14 @@ def pick(box: Locator, option: str) -> None:
     box.page.get_by_role("option", name=option, exact=True).click()
 
 
+def submit(field: Locator, *, keys: str = "Enter") -> None:
+    """By keyboard: a field submits its form only once the form's button is there, which comes after
+    the field."""
+    form = field.locator("xpath=ancestor::*[@data-testid='stForm'][1]")
+    expect(form.get_by_test_id("stFormSubmitButton").last).to_be_visible()
+    field.press(keys)
+
+
 def open_campaign_manager(page: Page) -> None:
     page.get_by_role("link", name="Campaign manager").click()
     expect(page.get_by_role("heading", name="Campaign manager")).to_be_visible()

@@ -73,7 +73,7 @@ def test_a_view_is_saved_shared_and_deleted(colleague: Page, chief: Page) -> Non
     dialog = colleague.get_by_role("dialog")
     dialog.get_by_label("Name").fill("Quill clients")
     dialog.get_by_text("Share it with all colleagues").click()
-    dialog.get_by_label("Name").press("Enter")
+    steps.submit(dialog.get_by_label("Name"))
     expect(dialog).to_be_hidden()
     expect(colleague.get_by_text("Saved the view “Quill clients”.")).to_be_visible()
     _view(colleague, "All contacts").click()

@@ -33,7 +33,7 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
 
     note = page.get_by_role("textbox", name="Note")
     note.fill("Asked for a quote & likes <b>tea</b>")
-    note.press("Control+Enter")
+    steps.submit(note, keys="Control+Enter")
     expect(timeline).to_contain_text("Asked for a quote & likes <b>tea</b>")
     expect(page.get_by_text("Note added.")).to_be_visible()
     expect(note).to_have_value("")
@@ -42,7 +42,7 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
     steps.choose(page, page, "What it was", "Call: left a message")
     came_of_it = page.get_by_label("What came of it")
     came_of_it.fill("Calls back")
-    came_of_it.press("Control+Enter")
+    steps.submit(came_of_it, keys="Control+Enter")
     expect(timeline).to_contain_text("Left a message")
 
     page.get_by_role("tab", name="Task", exact=True).click()
@@ -50,7 +50,7 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
     page.keyboard.type(f"{datetime.now(UTC) - timedelta(days=3):%Y%m%d}")
     task = page.get_by_label("What is to be done")
     task.fill("Send the quote")
-    task.press("Enter")
+    steps.submit(task)
     row = page.locator("[class*=st-key-task_row_]")
     expect(row).to_contain_text("Overdue since")
     expect(page.locator(".st-key-contact_next")).to_contain_text("Send the quote · Overdue since")
@@ -63,10 +63,8 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
 
     page.get_by_role("button", name="Start a project").click()
     dialog = page.get_by_role("dialog")
-    # Enter submits only once the button is there.
-    expect(dialog.get_by_role("button", name="Add project")).to_be_visible()
     dialog.get_by_label("Name of the project").fill(f"Site for {person}")
-    dialog.get_by_label("Name of the project").press("Enter")
+    steps.submit(dialog.get_by_label("Name of the project"))
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("button", name=f"Site for {person}")).to_be_visible()
     expect(page.get_by_role("button", name="Record a call")).to_be_visible()
@@ -133,7 +131,7 @@ def test_a_colleague_reads_and_adds_and_changes_nothing(chief: Page, colleague: 
         expect(colleague.get_by_role("button", name=name, exact=True)).to_have_count(0)
     note = colleague.get_by_role("textbox", name="Note")
     note.fill("Met her at the fair")
-    note.press("Control+Enter")
+    steps.submit(note, keys="Control+Enter")
     expect(colleague.locator(".timeline")).to_contain_text("Met her at the fair")
     expect(colleague.locator(".timeline")).to_contain_text("Alice Sales")
 

@@ -8,6 +8,8 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import steps
+
 pytestmark = pytest.mark.browser
 
 FOR_ALL = ("Dashboard", "Contacts", "Discovery calls", "Projects", "Networking", "Campaign manager")
@@ -68,7 +70,7 @@ def test_an_admin_edits_a_colleague_with_the_keyboard(chief: Page) -> None:
         row.get_by_role("button", name="Edit").click()
         phone = chief.get_by_role("dialog").get_by_role("textbox", name="Phone")
         phone.fill(number)
-        phone.press("Enter")
+        steps.submit(phone)
         expect(chief.get_by_role("dialog")).to_have_count(0)
         expect(chief.get_by_text("alice@mpt.example · +16145550134")).to_have_count(
             1 if number else 0

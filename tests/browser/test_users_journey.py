@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import steps
+
 pytestmark = pytest.mark.browser
 
 
@@ -20,10 +22,10 @@ def test_a_colleague_is_invited_by_keyboard_and_the_invitation_withdrawn(users: 
     dialog = users.get_by_role("dialog")
     dialog.get_by_role("textbox", name="E-mail").fill("eve@")
     dialog.get_by_role("textbox", name="Name").fill("Eve Engineer")
-    dialog.get_by_role("textbox", name="Name").press("Enter")
+    steps.submit(dialog.get_by_role("textbox", name="Name"))
     expect(dialog.get_by_text("after the @-sign")).to_be_visible()
     dialog.get_by_role("textbox", name="E-mail").fill("eve@journey.example")
-    dialog.get_by_role("textbox", name="E-mail").press("Enter")
+    steps.submit(dialog.get_by_role("textbox", name="E-mail"))
     expect(users.get_by_text("Eve Engineer is invited.")).to_be_visible()
     expect(dialog).to_have_count(0)
     # Without a sign-in nobody can take it up, so there is nothing to pass on.
