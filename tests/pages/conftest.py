@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import db_service
@@ -21,6 +23,15 @@ from tests.conftest import Raw
 MAIN = Path(__file__).resolve().parents[2] / "crm" / "ui" / "main.py"
 OpenPage = Callable[..., AppTest]
 RunScheduler = Callable[..., dict[str, object]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_are_looked_for_once() -> Iterator[None]:
+    """Every AppTest reads what every installed package says of itself; an app does so once."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture
