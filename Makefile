@@ -29,6 +29,7 @@ bench: $(VENV)/.development
 
 # FAULTS=full takes the better part of an hour; FAULTS_RULE=retry_on_expiry shows what it would find.
 faults: $(VENV)/.development
+	$(BIN)/pytest -q -n 2 -m faults --ignore tests/faults tests
 	$(BIN)/pytest -q -m faults tests/faults
 	$(BIN)/python -m tests.faults --edition $(or $(FAULTS),default) --seed $(or $(FAULTS_SEED),1) \
 		$(if $(FAULTS_RULE),--rule $(FAULTS_RULE))

@@ -74,6 +74,7 @@ def test_a_broken_policy_is_reported(raw: Raw, sabotage: str) -> None:
     assert expected <= set(matrix.differences(directly(raw), table))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("table", matrix.MATRIX)
 def test_every_policy_dropped_or_widened_is_reported(raw: Raw, table: str) -> None:
     policies = policies_of(raw, table)
@@ -84,6 +85,7 @@ def test_every_policy_dropped_or_widened_is_reported(raw: Raw, table: str) -> No
             assert operations_with(word, found) >= set(policy.operations), breaking
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("table", matrix.MATRIX)
 def test_a_table_without_its_guard_is_reported(raw: Raw, table: str) -> None:
     off = _broken(raw, table, f"alter table {table} disable row level security".encode())

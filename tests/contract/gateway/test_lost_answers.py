@@ -48,6 +48,8 @@ __all__ = [
     "settings_for",
 ]
 
+pytestmark = pytest.mark.faults
+
 FUNCTIONS = (
     "start_run",
     "a_thousand_rows",
