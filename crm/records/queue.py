@@ -60,10 +60,16 @@ class QueueRecords:
         return record_from(QueueCounts, row)
 
     def upcoming(self, *, limit: int) -> list[QueuedEmail]:
-        """By their date, the earliest first, those that are due by now included."""
-        return records_from(QueuedEmail, self._gateway.call("upcoming_enrollments", p_limit=limit))
+        """By their date, the earliest first, those that are due by now included. No more than one
+        answer has rows (Gateway.most_rows)."""
+        rows = self._gateway.call("upcoming_enrollments", p_limit=self._at_once(limit))
+        return records_from(QueuedEmail, rows)
 
     def put_off(self, *, now: datetime, limit: int) -> list[PutOffEmail]:
-        """The soonest first."""
-        rows = self._gateway.call("postponed_enrollments", p_now=now, p_limit=limit)
+        """The soonest first. No more than one answer has rows (Gateway.most_rows)."""
+        size = self._at_once(limit)
+        rows = self._gateway.call("postponed_enrollments", p_now=now, p_limit=size)
         return records_from(PutOffEmail, rows)
+
+    def _at_once(self, limit: int) -> int:
+        return min(limit, self._gateway.most_rows())

@@ -21,22 +21,26 @@ _PROBLEM = {
 
 def show() -> None:
     if _CHECKED not in st.session_state:
-        check()
+        with st.spinner("Checking every entry …"):
+            _check()
     checked = st.session_state.get(_CHECKED)
     with st.container(border=True, key="audit_chain"):
         with st.container(horizontal=True, vertical_alignment="center", key="audit_chain_state"):
             if checked:
                 _state(*checked)
-            st.button("Check now", key="audit_check", on_click=check)
+            st.button("Check now", key="audit_check", on_click=_forget)
         if checked and not checked[0].is_whole:
             _what_to_do(checked[0])
         elif checked and checked[0].head:
             _head(checked[0].head)
 
 
-def check() -> None:
-    """A button's on_click."""
+def _forget() -> None:
+    """A button's on_click: the page checks again where its result stands."""
     st.session_state.pop(_CHECKED, None)
+
+
+def _check() -> None:
     try:
         state = session.current().db.audit.verify()
     except DatabaseError as error:

@@ -39,7 +39,8 @@ def export_audit(search: AuditSearch) -> None:
         sure = st.button("Write the file", key="audit_write", type="primary")
         st.button("Cancel", key="audit_cancel", on_click=_finish)
     if sure:
-        _write(search, asked)
+        with st.spinner("Writing the file …"):
+            _write(search, asked)
         st.rerun()
 
 

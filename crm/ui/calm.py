@@ -68,8 +68,8 @@ def section(draw: Callable[P, None]) -> Callable[P, None]:
 @contextmanager
 def loading(height: int = 240) -> Iterator[None]:
     """Around what takes a moment to read: its place, `height` pixels high, is kept by a skeleton.
-    A quick answer shows none."""
-    with st.skeleton(height=height):
+    A quick answer shows none, and what still stands from before stays instead of it (style.css)."""
+    with st.container(), st.skeleton(height=height):
         yield
 
 

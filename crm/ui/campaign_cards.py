@@ -8,11 +8,17 @@ from crm.records.campaigns import Campaign
 from crm.ui import calm, campaign_links, empty_states, live, session, words
 from crm.ui.dialogs import Dialogs, cancel_button, close_dialog, open_dialog
 from crm.ui.feedback import say
-from crm.ui.markup import as_text, counts, paragraph
+from crm.ui.markup import as_text, counts, hover, line, paragraph
 from db_service import DatabaseError
 
 _A_ROW = 4
 _LONGEST_REASON = 200
+_MEANS = {
+    "Active": "Contacts with an e-mail of this campaign to come.",
+    "Paused": "Contacts whose e-mails wait: paused by a person, or for another campaign to end.",
+    "Held": "E-mails that wait for a person, because they failed or nobody knows whether they"
+    " arrived.",
+}
 
 
 def show() -> None:
@@ -38,8 +44,8 @@ def _card(campaign: Campaign) -> None:
             st.subheader(as_text(campaign.name), anchor=False, width="content")
             badge(campaign)
         why_paused(campaign)
-        counts(_figures(campaign))
-        st.caption(next_words(campaign))
+        counts(_figures(campaign), means=_MEANS)
+        line(next_line(campaign))
         with st.container(horizontal=True):
             st.button(
                 "Open",
@@ -89,7 +95,8 @@ def _figures(campaign: Campaign) -> list[tuple[str, str, bool]]:
     ]
 
 
-def next_words(campaign: Campaign) -> str:
+def next_line(campaign: Campaign) -> str:
+    """HTML."""
     moments = session.current().moments
     if campaign.step_count == 0:
         return "No e-mails yet; nothing is sent."
@@ -97,7 +104,8 @@ def next_words(campaign: Campaign) -> str:
         return "Nothing is sent while it is paused."
     if campaign.next_send_at is None:
         return "Nobody waits for an e-mail."
-    return f"Next e-mail: {moments.due(campaign.next_send_at)}"
+    at = campaign.next_send_at
+    return f"Next e-mail: {hover(moments.due(at), moments.exact(at))}"
 
 
 def _pause_or_resume(campaign: Campaign) -> None:

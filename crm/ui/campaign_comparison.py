@@ -21,11 +21,13 @@ from crm.ui import (
     words,
 )
 from crm.ui.exports import download_menu
+from crm.ui.figure_words import DEFINITIONS
 
 _ALONE, _BEFORE, _YEAR_AGO = "This period alone", "The days before", "The same days last year"
 _USUAL = ["Opened", "Clicked", "Replied", "Converted"]
 _A_YEAR = timedelta(days=365)
 _MONTHS = 6
+_COMPARED_HEIGHT = 480  # pixels, of the chart and the table
 Series = Sequence[tuple[str, CampaignFigures]]
 
 
@@ -66,9 +68,11 @@ def show() -> None:
             key="none_compared",
         )
         return
-    _compared(_series(chosen, period, against), labels)
+    with calm.loading(_COMPARED_HEIGHT):
+        _compared(_series(chosen, period, against), labels)
     st.subheader("By month of enrollment", anchor=False)
-    _cohorts({one: names[one] for one in chosen})
+    with calm.loading():
+        _cohorts({one: names[one] for one in chosen})
 
 
 def _series(chosen: Sequence[str], period: Period, against: str) -> Series:
@@ -123,9 +127,17 @@ def _compared(series: Series, labels: Sequence[str]) -> None:
         height="content",
         alt="The chosen figures of the chosen campaigns",
         column_config={
-            m.label: st.column_config.TextColumn(help=m.means, alignment="right") for m in measures
+            name: st.column_config.TextColumn(help=means, alignment="right")
+            for name, means in _definitions(measures).items()
         },
     )
+
+
+def _definitions(measures: Sequence[campaign_figures.Measure]) -> dict[str, str]:
+    """Of each column of the table."""
+    means = {measure.label: measure.means for measure in measures}
+    raw = {m.raw_label: DEFINITIONS[f"{m.name}_raw"] for m in measures if m.raw}
+    return means | raw
 
 
 def _cells(measures: Sequence[campaign_figures.Measure], one: CampaignFigures) -> dict[str, str]:
@@ -134,6 +146,8 @@ def _cells(measures: Sequence[campaign_figures.Measure], one: CampaignFigures) -
     for measure in measures:
         count = words.number(measure.count(one))
         cells[measure.label] = f"{count} ({measure.in_words(one)})" if measure.rate else count
+        if measure.raw:
+            cells[measure.raw_label] = words.percent(measure.raw_share(one))
     return cells
 
 
@@ -165,7 +179,10 @@ def _cohorts(names: dict[str, str]) -> None:
         height="content",
         alt=f"{column} by month of enrollment and campaign",
         column_config={
-            name: st.column_config.TextColumn(alignment="right") for name in names.values()
+            name: st.column_config.TextColumn(
+                help=campaign_trends.COHORT_MEANS[column], alignment="right"
+            )
+            for name in names.values()
         },
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from crm.records.analytics import Period
 from crm.records.campaigns import Campaign
 from crm.ui import (
+    calm,
     campaign_cards,
     campaign_enrollments,
     campaign_figures,
@@ -17,8 +20,11 @@ from crm.ui import (
     figures,
     session,
 )
-from crm.ui.markup import as_text, paragraph, status
+from crm.ui.markup import as_text, line, paragraph, status
 from crm.ui.words import number
+
+# Pixels of the tiles with what stands below them.
+_FIGURES_HEIGHT = 260
 
 
 def show(campaign: Campaign) -> None:
@@ -55,23 +61,33 @@ def _heading(campaign: Campaign) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
-        st.caption(
-            f"{campaign_cards.hours(campaign)} · {campaign_cards.next_words(campaign)}",
-            width="content",
-        )
+        line(escape(campaign_cards.hours(campaign)), " · ", campaign_cards.next_line(campaign))
         if session.current().is_admin:
             campaign_cards.buttons(campaign)
     status(
         [
-            ("Active now", number(campaign.active_count), ""),
-            ("Paused now", number(campaign.paused_count), ""),
-            ("Completed so far", number(campaign.completed_count), ""),
-            ("Stopped so far", number(campaign.stopped_count), ""),
+            ("Active now", number(campaign.active_count), "Contacts with an e-mail to come"),
+            ("Paused now", number(campaign.paused_count), "Contacts whose e-mails wait"),
+            (
+                "Completed so far",
+                number(campaign.completed_count),
+                "Enrollments that got to the end of the sequence",
+            ),
+            (
+                "Stopped so far",
+                number(campaign.stopped_count),
+                "Enrollments that ended early: a reply, a new type, an unsubscribe, or by hand",
+            ),
         ]
     )
 
 
 def _figures(campaign: Campaign, period: Period) -> None:
+    with calm.loading(_FIGURES_HEIGHT):
+        _tiles(campaign, period)
+
+
+def _tiles(campaign: Campaign, period: Period) -> None:
     analytics = session.current().db.analytics
     by_id = {one.campaign_id: one for one in analytics.campaigns(period)}
     before = {one.campaign_id: one for one in analytics.campaigns(period.before)}

@@ -35,6 +35,11 @@ class Measure:
         value: float | None = getattr(figures, self.raw) if self.raw else None
         return value
 
+    @property
+    def raw_label(self) -> str:
+        """The column with machines, where the figure has one."""
+        return f"{self.label}, {MACHINES_TOO}" if self.raw else ""
+
     def in_words(self, figures: EmailFigures) -> str:
         """The share where it has one, else the count."""
         if self.rate:

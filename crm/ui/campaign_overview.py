@@ -10,6 +10,7 @@ import streamlit as st
 
 from crm.records.analytics import CampaignFigures, Period
 from crm.ui import (
+    calm,
     campaign_cards,
     campaign_figures,
     campaign_links,
@@ -24,16 +25,17 @@ from crm.ui.exports import download_menu
 from crm.ui.figure_words import DEFINITIONS
 
 _CLICK = "campaign_clicked"
-# With every rate that counts machines the table is wider than a screen; tiles and file have them.
-_ALSO_WITH_MACHINES = "opened"
+# Pixels, of eight tiles with their line below, and of a table of four campaigns.
+_TILES_HEIGHT, _TABLE_HEIGHT = 260, 180
 
 
 def show() -> None:
     live.section(_now)
     period = campaign_period.choose()
-    found = session.current().db.analytics.campaigns(period)
     st.subheader("All campaigns together", anchor=False)
-    _together(found, period)
+    with calm.loading(_TILES_HEIGHT):
+        found = session.current().db.analytics.campaigns(period)
+        _together(found, period)
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -44,7 +46,8 @@ def show() -> None:
             key="campaigns_export",
             log=False,
         )
-    _side_by_side(found, period)
+    with calm.loading(_TABLE_HEIGHT):
+        _side_by_side(found, period)
 
 
 def _now() -> None:
@@ -89,13 +92,9 @@ def _row(one: CampaignFigures, trend: list[int]) -> dict[str, object]:
         row[measure.label] = measure.in_words(one)
         if measure.name == "sent":
             row["By day"] = trend
-        if measure.name == _ALSO_WITH_MACHINES:
-            row[_raw_label(measure)] = words.percent(measure.raw_share(one))
+        if measure.raw:
+            row[measure.raw_label] = words.percent(measure.raw_share(one))
     return row
-
-
-def _raw_label(measure: campaign_figures.Measure) -> str:
-    return f"{measure.label}, {campaign_figures.MACHINES_TOO}"
 
 
 def _columns(keys: tuple[str, ...]) -> dict[str, Any]:
@@ -115,9 +114,9 @@ def _columns(keys: tuple[str, ...]) -> dict[str, Any]:
     }
     for measure in campaign_figures.MEASURES:
         columns[measure.label] = _number(measure.label, measure.means)
-        if measure.name == _ALSO_WITH_MACHINES:
-            name = _raw_label(measure)
-            columns[name] = _number(name, DEFINITIONS[f"{measure.name}_raw"])
+        if measure.raw:
+            means = DEFINITIONS[f"{measure.name}_raw"]
+            columns[measure.raw_label] = _number(measure.raw_label, means)
     return columns
 
 

@@ -33,6 +33,17 @@ COHORT_COLUMNS = {
     "Completed": "completed",
     "Unsubscribed": "unsubscribed",
 }
+COHORT_MEANS = {
+    "Enrolled": "Enrollments that began in this month. Somebody who started over counts again.",
+    "Got an e-mail": "Of those who joined in the month, how many were sent an e-mail since.",
+    "Opened": "Of those who joined in the month, how many opened an e-mail themselves since.",
+    "Clicked": "Of those who joined in the month, how many followed a link themselves since.",
+    "Replied": "Of those who joined in the month, how many answered since.",
+    "Converted": "Of those who joined in the month, how many moved forward on the sales path"
+    " within 90 days of an e-mail.",
+    "Completed": "Of those who joined in the month, how many got to the end of the sequence.",
+    "Unsubscribed": "Of those who joined in the month, how many asked for no more e-mails since.",
+}
 
 
 @st.fragment
@@ -99,8 +110,8 @@ def cohorts(campaign: Campaign) -> None:
         height="content",
         alt="Enrollments by the month in which they began",
         column_config={
-            name: st.column_config.TextColumn(alignment="right")
-            for name in ("Enrolled", *COHORT_COLUMNS)
+            name: st.column_config.TextColumn(help=means, alignment="right")
+            for name, means in COHORT_MEANS.items()
         },
     )
 

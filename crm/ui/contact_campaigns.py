@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from html import escape
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ from crm.ui import (
     words,
 )
 from crm.ui.dialogs import Dialogs, close_dialog
-from crm.ui.markup import as_text
+from crm.ui.markup import as_text, hover, line
 
 _SHOWN_SENT = 30
 LIVE = frozenset({"active", "paused"})
@@ -132,7 +133,7 @@ def _card(
         if enrollment.status in LIVE:
             contact_sequence.show(enrollment, explanations)
         st.markdown(_progress_words(enrollment))
-        st.caption(as_text(_next_words(enrollment, quiet_until)))
+        line(_next_line(enrollment, quiet_until))
         contact_enrollment_actions.buttons(
             enrollment, may_change=session.current().may_change(contact)
         )
@@ -144,26 +145,29 @@ def _progress_words(enrollment: Enrollment) -> str:
     return f"{enrollment.sent_count} of {words.counted(enrollment.step_count, 'e-mail')} sent"
 
 
-def _next_words(enrollment: Enrollment, quiet_until: datetime | None) -> str:
+def _next_line(enrollment: Enrollment, quiet_until: datetime | None) -> str:
+    """HTML, which lets a time have its exact one on hovering."""
     moments = session.current().moments
     if enrollment.status in {"stopped", "completed"}:
-        reason = words.enrollment_reason(enrollment.reason)
-        ended = moments.when(enrollment.ended_at)
+        reason = escape(words.enrollment_reason(enrollment.reason))
+        ended = hover(moments.when(enrollment.ended_at), moments.exact(enrollment.ended_at))
         return f"{ended}: {reason}" if reason else f"Ended {ended}"
     if enrollment.next_template_name is None:
         return "Nothing is left to send."
-    name = f"“{enrollment.next_template_name}”"
+    name = f"“{escape(enrollment.next_template_name)}”"
     if enrollment.waits_for_name:
-        return f"{name} comes once {enrollment.waits_for_name} has ended for this contact."
+        return f"{name} comes once {escape(enrollment.waits_for_name)} has ended for this contact."
     if enrollment.status == "paused":
-        return f"{name} waits: {words.enrollment_reason(enrollment.reason) or 'paused'}."
+        reason = words.enrollment_reason(enrollment.reason) or "paused"
+        return f"{name} waits: {escape(reason)}."
     if enrollment.next_send_at is None:
         return f"{name} is on its way."
     if quiet_until and quiet_until > max(moments.now, enrollment.next_send_at):
         return f"{name} waits until {moments.day(quiet_until)}."
     if enrollment.next_send_at <= moments.now:
         return f"{name} goes out with the next run, within sending hours."
-    return f"{name} · {moments.when(enrollment.next_send_at)}"
+    at = enrollment.next_send_at
+    return f"{name} · {hover(moments.when(at), moments.exact(at))}"
 
 
 @st.dialog("Next e-mail", width="large", on_dismiss=close_dialog)

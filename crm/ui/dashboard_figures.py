@@ -13,6 +13,7 @@ from crm.ui import (
     campaign_figures,
     campaign_period,
     figures,
+    live,
     places,
     scheduler_status,
     session,
@@ -20,6 +21,10 @@ from crm.ui import (
 )
 from crm.ui.figure_words import DEFINITIONS
 
+# Pixels, of eight tiles with their line below, and of a table of four types.
+_TILES_HEIGHT, _TABLE_HEIGHT = 260, 180
+# More than a scheduler makes in a day that runs every quarter of an hour.
+_MOST_RUNS = 150
 # A field of TypeFigures, its column, and its definition.
 _COLUMNS = (
     ("contacts", "Contacts", "contacts"),
@@ -36,6 +41,25 @@ def show() -> None:
     _by_type()
     st.subheader("Scheduler", anchor=False)
     scheduler_status.show()
+    live.section(_runs_today, every=60.0)
+
+
+def _runs_today() -> None:
+    here = session.current()
+    today = here.moments.now.astimezone(here.moments.zone).date()
+    latest = here.db.scheduler_runs.latest(limit=_MOST_RUNS)
+    runs = [r for r in latest if r.started_at.astimezone(here.moments.zone).date() == today]
+    if not runs:
+        return
+    more = "more than " if len(runs) == _MOST_RUNS else ""
+    sent = sum(run.counts.get("accepted", 0) for run in runs)
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_today"):
+        st.caption(
+            f"Today: {more}{words.counted(len(runs), 'run')}, "
+            f"{more}{words.counted(sent, 'e-mail')} sent",
+            width="content",
+        )
+        st.page_link(places.CAMPAIGN_MANAGER, label="All runs", query_params={"view": "Runs"})
 
 
 @st.fragment
@@ -47,6 +71,11 @@ def _campaigns() -> None:
         st.subheader("Campaigns", anchor=False, width="content")
         st.page_link(places.CAMPAIGN_MANAGER, label="More figures")
     period = campaign_period.choose()
+    with calm.loading(_TILES_HEIGHT):
+        _tiles(period)
+
+
+def _tiles(period: Period) -> None:
     now, before = _together(period), _together(period.before)
     if not now.sent and not before.sent:
         st.caption("Nothing was sent in these days.")
@@ -65,10 +94,16 @@ def _together(period: Period) -> EmailFigures:
 @st.fragment
 @calm.section
 def _by_type() -> None:
+    st.subheader("From first contact to client", anchor=False)
+    with calm.loading(_TABLE_HEIGHT):
+        _types()
+
+
+def _types() -> None:
     found = [one for one in session.current().db.analytics.funnel_by_type() if one.contacts]
     if not found:
+        st.caption("There are no contacts yet.")
         return
-    st.subheader("From first contact to client", anchor=False)
     st.dataframe(
         pd.DataFrame([_row(one) for one in found]),
         hide_index=True,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from html import escape
 
 import streamlit as st
 
+from crm.records.campaigns import Campaign
 from crm.records.contact_search import ContactSearch
 from crm.records.contacts import Contact
 from crm.records.dashboard import Reaction
+from crm.records.queue import QueueCounts
 from crm.ui import contact_links, contact_periods, contact_tasks, live, places, session, words
 from crm.ui.campaign_sequence import subject_in_words
 from crm.ui.feedback import say
-from crm.ui.markup import as_text
+from crm.ui.markup import as_text, hover, line
 
 _REACTIONS_OF = timedelta(days=7)
 _SHOWN, _MORE = 6, 25
@@ -96,8 +99,9 @@ def _reaction(reaction: Reaction) -> None:
         company = f" · {reaction.company_name}" if reaction.company_name else ""
         _name(reaction.contact_id, f"{name}{company}", key=reaction.event)
         tone = "green" if replied else "blue"
-        when = moments.ago(reaction.occurred_at)
-        st.markdown(f":small[:{tone}[{what}]:gray[{as_text(about)} · {when}]]")
+        at = reaction.occurred_at
+        when = hover(moments.ago(at), moments.exact(at))
+        line(f'<span class="tone-{tone}">{what}</span>{escape(about)} · {when}')
 
 
 def _name(contact_id: str, name: str, *, key: str) -> None:
@@ -148,11 +152,12 @@ def _quiet(*, mine: bool) -> None:
 def _silent(contact: Contact) -> None:
     moments = session.current().moments
     last = contact.last_activity_at
-    heard = f"Last activity {moments.when(last)}" if last else "No activity yet"
+    heard = hover(moments.when(last), moments.exact(last)) if last else ""
     with st.container(gap=None, key=f"quiet_{contact.id}"):
         _name(contact.id, contact.full_name or contact.email or "Nameless", key="quiet")
-        company = f"{as_text(contact.company_name)} · " if contact.company_name else ""
-        st.markdown(f":small[:gray[{company}{as_text(contact.type_label)} · {heard}]]")
+        company = f"{escape(contact.company_name)} · " if contact.company_name else ""
+        activity = f"Last activity {heard}" if heard else "No activity yet"
+        line(f"{company}{escape(contact.type_label)} · {activity}")
 
 
 def _tasks() -> None:
@@ -210,17 +215,49 @@ def _end_of_today() -> datetime:
 def _needs_a_look() -> None:
     st.subheader("Needs a look", anchor=False)
     here = session.current()
+    halted = here.db.app_settings.sending_rules().halted_because
+    held = [one for one in here.db.campaigns.overview() if _holds_back(one)]
     counts = here.db.queue.counts(now=session.now(), most=_MOST_COUNTED)
-    troubles = [
-        (counts.unconfirmed, "unconfirmed e-mail", "orange"),
-        (counts.failed, "failed e-mail", "red"),
-    ]
-    lines: Sequence[str] = [
-        f":{tone}[{words.counted(count, kind)}]" for count, kind, tone in troubles if count
-    ]
-    if not lines:
+    in_queue = _in_the_queue(counts)
+    if halted is not None:
+        st.markdown(f":red[All sending is stopped.] {as_text(halted)}")
+        st.page_link(places.CAMPAIGN_MANAGER, label="Look at the scheduler")
+    for campaign in held:
+        _held_back(campaign)
+    for told in in_queue:
+        st.markdown(told)
+    if in_queue:
+        st.page_link(
+            places.CAMPAIGN_MANAGER, label="Open the queue", query_params={"view": "Queue"}
+        )
+    if halted is None and not held and not in_queue:
         st.caption("Nothing failed, and nothing waits for somebody to decide.")
-        return
-    for line in lines:
-        st.markdown(line)
-    st.page_link(places.CAMPAIGN_MANAGER, label="Open the queue", query_params={"view": "Queue"})
+
+
+def _in_the_queue(counts: QueueCounts) -> list[str]:
+    """What somebody has to decide, then what leaves by itself, as Markdown."""
+    many = "+" if counts.put_off >= _MOST_COUNTED else ""
+    put_off = f"{words.number(counts.put_off)}{many} put off"
+    lines = [
+        (counts.failed, f":red[{words.counted(counts.failed, 'failed e-mail')}]"),
+        (counts.unconfirmed, f":orange[{words.counted(counts.unconfirmed, 'unconfirmed e-mail')}]"),
+        (counts.put_off, f":gray[{put_off}; the queue says why, and they leave by themselves]"),
+    ]
+    return [told for count, told in lines if count]
+
+
+def _holds_back(campaign: Campaign) -> bool:
+    return campaign.status == "paused" and campaign.active_count > 0
+
+
+def _held_back(campaign: Campaign) -> None:
+    tone, what = ("red", "stopped itself") if campaign.stopped_itself else ("orange", "is paused")
+    waiting = words.counted(campaign.active_count, "contact")
+    verb = "waits" if campaign.active_count == 1 else "wait"
+    with st.container(gap=None, key=f"held_back_{campaign.key}"):
+        st.markdown(f":{tone}[{as_text(campaign.name)} {what}]; {waiting} {verb} in it.")
+        st.page_link(
+            places.CAMPAIGN_MANAGER,
+            label=f"Open {as_text(campaign.name)}",
+            query_params={"campaign": campaign.key},
+        )

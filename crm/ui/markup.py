@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -51,6 +51,12 @@ def paragraph(text: str, *, style: str) -> None:
     st.html(f'<div class="{style}">{escape(text)}</div>')
 
 
+def line(*parts: str) -> None:
+    """A quiet line, as wide as it is: HTML, escaped by the caller through `hover` or html.escape.
+    For what a caption cannot have, which is a time with its exact one on hovering."""
+    st.html(f'<div class="quiet">{"".join(parts)}</div>', width="content")
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Names and values (HTML, escaped by the caller through `link`, `hover` or html.escape)."""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in pairs if value)
@@ -79,14 +85,22 @@ def _entry(entry: Entry) -> str:
     )
 
 
-def counts(pairs: Iterable[tuple[str, str, bool]]) -> None:
-    """A small grid of figures: label, figure, and whether it asks for attention."""
+def counts(
+    pairs: Iterable[tuple[str, str, bool]], *, means: Mapping[str, str] | None = None
+) -> None:
+    """A small grid of figures: label, figure, and whether it asks for attention. `means` has what
+    hovering over a label tells."""
+    told = means or {}
     cells = "".join(
-        f'<div class="{"alert" if alert else ""}">'
+        f'<div class="{"alert" if alert else ""}"{_title(told.get(label, ""))}>'
         f"<b>{escape(figure)}</b><span>{escape(label)}</span></div>"
         for label, figure, alert in pairs
     )
     st.html(f'<div class="counts">{cells}</div>')
+
+
+def _title(text: str) -> str:
+    return f' title="{escape(text)}"' if text else ""
 
 
 def status(pairs: Iterable[tuple[str, str, str]]) -> None:

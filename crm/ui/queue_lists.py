@@ -18,7 +18,8 @@ from crm.ui.markup import as_text
 
 Row = dict[str, object]
 _SHOWN = 100
-_EXPORTED = 1000
+# The fewest rows at which an answer over REST is cut off.
+_ONE_ANSWER = 1000
 _CONTACT = "Contact"
 _OF_A_STEP = {"Campaign": 120, "E-mail": 75, "Subject": 270}
 
@@ -140,16 +141,33 @@ def _why(email: PutOffEmail) -> str:
 
 
 def _upcoming_export() -> list[Row]:
-    return [_upcoming_row(e) for e in session.current().db.queue.upcoming(limit=_EXPORTED)]
+    db = session.current().db
+    found = db.queue.upcoming(limit=MOST_ROWS + 1)
+    if len(found) <= MOST_ROWS:
+        _cut(len(found), sum(campaign.active_count for campaign in db.campaigns.overview()))
+    return [_upcoming_row(email) for email in found]
 
 
 def _put_off_export() -> list[Row]:
     queue = session.current().db.queue
-    return [_put_off_row(e) for e in queue.put_off(now=session.now(), limit=_EXPORTED)]
+    now, most = session.now(), MOST_ROWS + 1
+    found = queue.put_off(now=now, limit=most)
+    if len(found) <= MOST_ROWS:
+        _cut(len(found), queue.counts(now=now, most=most).put_off)
+    return [_put_off_row(email) for email in found]
+
+
+def _cut(given: int, there: int) -> None:
+    """Over REST one answer has no more rows than the project's “Max rows”."""
+    if given >= _ONE_ANSWER and there > given:
+        st.caption(
+            f"The first {words.number(given)} of {words.number(there)} rows: the database gives no "
+            "more at once over REST. A direct connection gives them all."
+        )
 
 
 def _held_export(status: str) -> list[Row]:
-    held = session.current().db.sends.held(status=status, limit=MOST_ROWS)
+    held = session.current().db.sends.held(status=status, limit=MOST_ROWS + 1)
     return [_held_row(send) for send in held]
 
 
@@ -178,7 +196,7 @@ def export_sent() -> None:
 
 
 def _sent_export() -> list[Row]:
-    return [_sent_row(send) for send in session.current().db.sends.sent(limit=_EXPORTED)]
+    return [_sent_row(send) for send in session.current().db.sends.sent(limit=MOST_ROWS + 1)]
 
 
 def _sent_row(send: Send) -> Row:

@@ -11,12 +11,11 @@ import streamlit as st
 
 from crm.records.scheduler_runs import SchedulerRun
 from crm.ui import charts, empty_states, live, session, words
-from crm.ui.exports import download_menu
+from crm.ui.exports import MOST_ROWS, download_menu
 from crm.ui.markup import as_text
 from crm.ui.moments import Moments
 
 _SHOWN = 50
-_EXPORTED = 1000
 # Their names stand side by side below them; more days are a line.
 _MOST_BARS = 14
 _CURSORS = "run_cursors"
@@ -151,7 +150,7 @@ def _took(run: SchedulerRun) -> str:
 
 def _export() -> list[dict[str, object]]:
     moments = session.current().moments
-    found = session.current().db.scheduler_runs.latest(limit=_EXPORTED)
+    found = session.current().db.scheduler_runs.latest(limit=MOST_ROWS + 1)
     return [
         {
             **_row(run, moments),

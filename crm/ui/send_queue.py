@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from crm.records.sends import Send
 from crm.ui import calm, contact_links, empty_states, live, queue_lists, session, unconfirmed, words
 from crm.ui.exports import download_menu
 from crm.ui.feedback import say
-from crm.ui.markup import as_text
+from crm.ui.markup import as_text, hover, line
 from db_service import DatabaseError
 
 _COUNTED = 1001
@@ -138,10 +139,8 @@ def _failed_card(send: Send) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{as_text(send.contact_name or send.to_email)}**", width="content")
             st.badge(text, color=tone)
-            since = moments.when(send.held_at)
-            st.caption(
-                as_text(f"{send.template_name} · {send.campaign_name} · {since}"), width="content"
-            )
+            since = hover(moments.when(send.held_at), moments.exact(send.held_at))
+            line(escape(f"{send.template_name} · {send.campaign_name} · "), since)
         st.markdown(as_text(send.reason or "The provider gave no reason."))
         with st.container(horizontal=True):
             if session.current().is_admin:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
 from crm.records.sends import UnconfirmedGroup
 from crm.ui import contact_links, live, session, unconfirmed_dialogs, words
 from crm.ui.dialogs import open_dialog
-from crm.ui.markup import as_text
+from crm.ui.markup import as_text, hover, line
 from db_service import connect
 
 _COUNTED = 20_000
@@ -73,11 +74,9 @@ def _card(group: UnconfirmedGroup) -> None:
             st.markdown(f"**{as_text(title)}**", width="content")
             text, tone = words.SEND_STATUS["unconfirmed"]
             st.badge(text, color=tone)
-            left = session.current().moments.when(group.handed_over_at)
-            st.caption(
-                as_text(f"{group.template_name} · {group.campaign_name} · left {left}"),
-                width="content",
-            )
+            moments, at = session.current().moments, group.handed_over_at
+            left = hover(moments.when(at), moments.exact(at))
+            line(escape(f"{group.template_name} · {group.campaign_name} · left "), left)
         with st.container(horizontal=True):
             if session.current().is_admin:
                 _decide_buttons(group, group.count, key=key, name=only[1] if only else "")

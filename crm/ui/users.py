@@ -8,20 +8,48 @@ from crm.records.people import Colleague
 from crm.ui import page_header, session, words
 from crm.ui.dialogs import open_dialog
 from crm.ui.users_changes import Change
-from crm.ui.users_rows import row, when
+from crm.ui.users_rows import LONGEST_NAME, row, when
 from crm.ui.words import Tone
 
 _NOT_ONESELF = "Nobody changes their own rights. Another admin can."
 _INACTIVE: tuple[str, Tone] = ("Inactive", "orange")
 _NO_ADDRESS = "The address was freed. Invite them again instead."
+_PAGE_SIZE = 25
 
 
 def show() -> None:
     colleagues = session.current().db.people.directory()
     _heading(colleagues)
+    found = _found(colleagues)
+    if not found:
+        st.caption("No colleague has this name or address.")
+        return
+    pages = -(-len(found) // _PAGE_SIZE)
+    page = st.pagination(pages, key="colleagues_page") if pages > 1 else 1
+    first = (min(int(page or 1), pages) - 1) * _PAGE_SIZE
     with st.container(border=True, key="colleagues"):
-        for colleague in colleagues:
+        for colleague in found[first : first + _PAGE_SIZE]:
             _row(colleague)
+
+
+def _found(colleagues: list[Colleague]) -> list[Colleague]:
+    """Those looked for; a field to look with is there once they no longer fit on one page."""
+    if len(colleagues) <= _PAGE_SIZE:
+        return colleagues
+    wanted = st.text_input(
+        "Find a colleague",
+        placeholder="Part of a name or address",
+        max_chars=LONGEST_NAME,
+        key="colleague_search",
+        on_change=_first_page,
+    )
+    text = wanted.strip().casefold()
+    return [c for c in colleagues if text in f"{c.full_name} {c.email or ''}".casefold()]
+
+
+def _first_page() -> None:
+    # Set, not forgotten: the browser would go on showing the page it was on as the chosen one.
+    st.session_state["colleagues_page"] = 1
 
 
 def _heading(colleagues: list[Colleague]) -> None:

@@ -20,7 +20,9 @@ from tests.browser.app_server import (
     server_environment,
 )
 from tests.quick_folder import quick_folder
+from tests.standins.inbound_mail import InboundParse
 from tests.standins.sendgrid import SendGridStandIn
+from tests.standins.sendgrid_events import EventEmitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,20 @@ class SendingServer:
 
 
 @contextmanager
-def sending_server() -> Iterator[SendingServer]:
-    """From an empty folder; the scheduler runs when it is asked to."""
+def sending_server(
+    *, events: EventEmitter | None = None, inbound: InboundParse | None = None
+) -> Iterator[SendingServer]:
+    """From an empty folder; the scheduler runs when it is asked to. It listens to the webhooks that
+    are given."""
     with quick_folder("mpt-crm-sending-") as folder:
         prepare(folder)
         with SendGridStandIn() as standin:
             url = f"http://127.0.0.1:{free_port()}"
-            server = SendingServer(url, standin, folder, _environment(folder, url, standin))
+            environment = _environment(folder, url, standin) | {
+                "SENDGRID_WEBHOOK_PUBLIC_KEY": events.public_key if events else "",
+                "SENDGRID_INBOUND_PUBLIC_KEY": inbound.public_key if inbound else "",
+            }
+            server = SendingServer(url, standin, folder, environment)
             port = int(url.rpartition(":")[2])
             with running_app(folder, port, settings=server.environment):
                 yield server

@@ -39,7 +39,8 @@ def pick(box: Locator, option: str) -> None:
 
 def submit(field: Locator, *, keys: str = "Enter") -> None:
     """By keyboard: a field submits its form only once the form's button is there, which comes after
-    the field."""
+    the field; and a key is lost on a form that is just being drawn anew."""
+    expect(field.page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     form = field.locator("xpath=ancestor::*[@data-testid='stForm'][1]")
     expect(form.get_by_test_id("stFormSubmitButton").last).to_be_visible()
     field.press(keys)

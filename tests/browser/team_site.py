@@ -42,6 +42,19 @@ class TeamSite:
             yield DbService.for_user(signed_in(self.id_of(subject)), connection)
 
     @contextmanager
+    def acting_as_service(self) -> Iterator[DbService]:
+        """As the scheduler and the routes do."""
+        settings = load_settings(_env_file=None, data_dir=self.folder)
+        with closing(Connection(settings)) as connection:
+            yield DbService.for_service(connection)
+
+    def database(self) -> str:
+        """The address of its database, for what only time or a provider brings about."""
+        settings = load_settings(_env_file=None, data_dir=self.folder)
+        with closing(Connection(settings)) as connection:
+            return connection.address
+
+    @contextmanager
     def as_person(self, browser: Browser, subject: str) -> Iterator[Page]:
         """A browser of their own, at the dashboard."""
         with closing(_context(browser, self.url, self.signed_in[subject])) as context:

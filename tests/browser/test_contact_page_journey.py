@@ -18,6 +18,29 @@ def _new_contact(page: Page, name: str) -> None:
     steps.add_contact(page, name)
 
 
+def _add_with_a_slip(page: Page, name: str) -> None:
+    """An address that is none is told at its field, and what was typed stays."""
+    page.get_by_role("link", name="Contacts", exact=True).click()
+    expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    page.get_by_role("button", name="Add contact").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("First name").fill(name)
+    email = dialog.get_by_label("E-mail", exact=True)
+    email.fill("ada@")
+    own = page.get_by_label("E-mail", exact=True)
+    at_its_field = dialog.get_by_test_id("stColumn").filter(has=own)
+    expect(at_its_field).to_contain_text("Press Enter to submit form")
+    steps.submit(email)
+    expect(at_its_field).to_contain_text("There must be something after the @-sign.")
+    expect(dialog.get_by_label("First name")).to_have_value(name)
+    expect(email).to_have_value("ada@")
+    email.fill(f"{name.lower()}@journey.example")
+    steps.choose(page, dialog, "Type", "Lead")
+    dialog.get_by_role("button", name="Add contact").click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+
+
 def _card(page: Page) -> Locator:
     """The one campaign that runs."""
     return page.locator("[class*=st-key-enrollment_]").locator("visible=true").first
@@ -28,7 +51,7 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
     request: pytest.FixtureRequest, person: str
 ) -> None:
     page: Page = request.getfixturevalue(person)
-    _new_contact(page, f"Notes{person}")
+    _add_with_a_slip(page, f"Notes{person}")
     timeline = page.locator(".timeline")
 
     note = page.get_by_role("textbox", name="Note")
@@ -72,6 +95,14 @@ def test_what_was_said_and_what_is_to_do_is_written_down_by_keyboard(
     page.get_by_role("button", name="Notes and calls").click()
     expect(timeline).not_to_contain_text("Enrolled in Lead")
     expect(timeline).to_contain_text("Left a message")
+
+    page.get_by_role("button", name="Edit", exact=True).click()
+    phone = dialog.get_by_label("Phone")
+    phone.fill("+1 614 555 0134")
+    steps.submit(phone)
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="+16145550134")).to_be_visible()
 
 
 @pytest.mark.parametrize("person", ["colleague", "chief"])

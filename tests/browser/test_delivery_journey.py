@@ -1,4 +1,5 @@
-"""What nobody can be sure of is decided by an admin, and suppression lists are brought in line.
+"""What nobody can be sure of is decided by an admin, what failed is tried again, what comes back is
+told in words, and suppression lists are brought in line.
 
 Each in a real browser, against an app that sends to the stand-in.
 """
@@ -6,13 +7,19 @@ Each in a real browser, against an app that sends to the stand-in.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from crm.records.contacts import ContactDraft
 from tests.browser import steps
 from tests.browser.sending_server import SendingServer, now, sending_server
+from tests.standins import sendgrid_events
 from tests.standins import sendgrid_records as script
+from tests.standins.inbound_mail import InboundParse, parsed
+from tests.standins.sendgrid_events import EventEmitter, event_of
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +96,86 @@ def test_one_of_a_group_is_marked_as_sent_and_the_contact_goes_on(
         adam = db.contacts.by_email("adam@journey.example")
         assert adam is not None
         assert db.enrollments.of_contact(adam.id)[0].next_position == 2
+
+
+def test_what_the_provider_refuses_for_good_is_tried_again_by_hand(
+    page: Page, sending: SendingServer
+) -> None:
+    _add_lead(sending, "Fay")
+    sending.standin.answer_next(script.refused("The subject is not to our liking"))
+    page.goto("/campaigns")
+    steps.run_now(page)
+    attention = page.locator(".st-key-attention")
+    expect(attention).to_contain_text("1 e-mail failed")
+    page.get_by_role("tab", name="Queue").click()
+    page.get_by_role("radio", name="Failed (1)").click()
+    card = page.locator("[class*=st-key-held_]")
+    expect(card).to_contain_text("Fay")
+    expect(card).to_contain_text("The subject is not to our liking")
+    assert sending.mail_to("fay@journey.example") == []
+
+    card.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("1 e-mail will be tried with the next run.")).to_be_visible()
+    expect(page.get_by_text("No e-mail failed.")).to_be_visible()
+    steps.run_now(page)
+    assert len(sending.mail_to("fay@journey.example")) == 1
+
+
+def test_what_comes_back_is_told_in_words_and_a_reply_stops_the_campaign(page: Page) -> None:
+    events, inbound = EventEmitter(), InboundParse()
+    with sending_server(events=events, inbound=inbound) as server:
+        contact_id = _add_lead(server, "Echo")
+        sent = now()
+        server.tick_at(sent)
+        [mail] = server.standin.accepted
+        told = [
+            event_of(mail, "delivered", at=sent + timedelta(seconds=1)),
+            event_of(mail, "open", at=sent + timedelta(seconds=2), sg_machine_open=True),
+            event_of(mail, "open", at=sent + timedelta(seconds=30)),
+            event_of(mail, "click", at=sent + timedelta(seconds=40)),
+        ]
+        assert events.post(server.url + sendgrid_events.PATH, told).is_success
+        page.goto(f"{server.url}/contacts?contact={contact_id}")
+        entry = page.locator(".timeline li").filter(has_text="E-mail sent")
+        expect(entry).to_contain_text("Delivered today")
+        expect(entry).to_contain_text("opened today")
+        expect(entry).to_contain_text("clicked mpt.example today")
+        expect(entry).to_contain_text("By mail programs and scanners, not people: opened 1 time")
+
+        _reply(server, inbound, mail)
+        page.reload()
+        timeline = page.locator(".timeline")
+        expect(timeline).to_contain_text("Call me on Monday.")
+        expect(timeline).to_contain_text("Lead stopped: the contact replied")
+        expect(page.get_by_text("No campaign runs.")).to_be_visible()
+
+        page.goto(f"{server.url}/campaigns?campaign=lead")
+        first = page.locator(".sequence .step").nth(1)
+        for label in ("Sent", "Delivered", "Opened", "Clicked", "Replied"):
+            cell = first.locator("span").filter(has_text=label)
+            expect(cell.locator("b")).to_have_text("1")
+
+
+def _add_lead(server: SendingServer, name: str) -> str:
+    draft = ContactDraft(
+        first_name=name, email=f"{name.lower()}@journey.example", contact_type="lead"
+    )
+    with server.database() as db:
+        return db.contacts.add(draft, created_by=None, now=now())
+
+
+def _reply(server: SendingServer, inbound: InboundParse, mail: script.AcceptedMail) -> None:
+    """Signed, as SendGrid's Inbound Parse passes it on."""
+    headers = f"From: {mail.to}\r\nTo: hello@reply.mpt.example\r\nSubject: Re: {mail.subject}"
+    body = parsed(f"{headers}\r\n\r\nCall me on Monday.\r\n".encode())
+    answer = httpx.post(
+        f"{server.url}/hooks/sendgrid/inbound",
+        content=body,
+        headers=inbound.headers(body, now()),
+        trust_env=False,
+        timeout=30,
+    )
+    assert answer.is_success
 
 
 def test_both_suppression_lists_are_compared_and_settled(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from crm.records.contacts import ContactDraft
+from db_service import DbService
 from tests.browser import steps
+from tests.browser.team_site import TeamSite
 
 pytestmark = pytest.mark.browser
 
@@ -34,11 +38,34 @@ def open_page(page: Page, name: str) -> None:
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
 
 
+def inner_pages(db: DbService, person: str) -> dict[str, str]:
+    """One contact, one campaign, and one discovery call, by their headings: their addresses."""
+    now, name = datetime.now(UTC), f"Dora {person.title()}"
+    email = f"dora@{person}.example"
+    dora = ContactDraft(first_name=name, email=email, contact_type="lead")
+    contact_id = db.contacts.add(dora, created_by=None, now=now)
+    answers = {"first_name": "Ella", "email": f"ella@{person}.example", "notes": "Two sites"}
+    draft = db.discovery.save_draft(None, answers, contact_id=None, now=now)
+    told = db.discovery.submit(draft, answers, contact_id=None, due_at=None, now=now)
+    return {
+        name: f"/contacts?contact={contact_id}",
+        "Lead": "/campaigns?campaign=lead",
+        "Ella": f"/discovery?submission={told.submission_id}",
+    }
+
+
+def expect_plain_words_that_fit(page: Page, name: str) -> None:
+    assert not page.evaluate(_WIDER_THAN_THE_SCREEN), f"{name} scrolls sideways"
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    found = RAW.search(page.get_by_test_id("stMain").inner_text())
+    assert found is None, f"{name} shows {found}"
+
+
 @pytest.mark.parametrize(
     ("person", "pages"), [("colleague", FOR_ALL), ("chief", FOR_ALL + FOR_ADMINS)]
 )
 def test_every_page_reads_well_on_a_phone_and_speaks_in_words(
-    person: str, pages: tuple[str, ...], request: pytest.FixtureRequest
+    person: str, pages: tuple[str, ...], request: pytest.FixtureRequest, team_site: TeamSite
 ) -> None:
     page: Page = request.getfixturevalue(person)
     navigation = page.get_by_test_id("stSidebarNavItems").get_by_role("link")
@@ -47,10 +74,14 @@ def test_every_page_reads_well_on_a_phone_and_speaks_in_words(
     page.set_viewport_size({"width": 390, "height": 844})
     for name in pages:
         open_page(page, name)
-        assert not page.evaluate(_WIDER_THAN_THE_SCREEN), f"{name} scrolls sideways"
-        expect(page.get_by_test_id("stException")).to_have_count(0)
-        found = RAW.search(page.get_by_test_id("stMain").inner_text())
-        assert found is None, f"{name} shows {found}"
+        expect_plain_words_that_fit(page, name)
+    with team_site.acting_as("bob" if person == "chief" else "alice") as db:
+        inner = inner_pages(db, person)
+    for name, address in inner.items():
+        page.goto(address)
+        expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
+        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        expect_plain_words_that_fit(page, name)
 
 
 def test_the_dark_theme_follows_the_browser_and_the_logo_with_it(chief: Page) -> None:

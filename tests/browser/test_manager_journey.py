@@ -6,8 +6,10 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import openpyxl
+import psycopg
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -100,13 +102,75 @@ def test_enrollments_are_found_changed_together_and_exported(manager: tuple[Page
     expect(page.get_by_role("dialog")).to_have_count(0)
 
     page.get_by_role("button", name="Export").click()
-    page.get_by_role("button", name="CSV").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download 2 rows").click()
-    text = download.value.path().read_text(encoding="utf-8-sig")
+    text = _exported(page, "CSV", ".csv").decode("utf-8-sig")
     rows = {row["Address"]: row for row in csv.DictReader(io.StringIO(text))}
     assert rows["maria@manager.example"]["Contact"] == "'=1+1 Maria"
     assert rows["mona@manager.example"]["Status"] == "Active"
+    sheet = openpyxl.load_workbook(io.BytesIO(_exported(page, "Excel", ".xlsx"))).active
+    assert sheet is not None
+    cells = {cell.value: cell.data_type for row in sheet.iter_rows() for cell in row}
+    assert cells["'=1+1 Maria"] == "s", "text, which no spreadsheet calculates"
+    assert "f" not in cells.values()
+
+
+def test_what_waits_for_an_admin_is_shown_to_whose_contacts_they_are(
+    colleague: Page, team_site: TeamSite
+) -> None:
+    _held_for_alice(team_site)
+    steps.open_campaign_manager(colleague)
+    attention = colleague.locator(".st-key-attention")
+    expect(attention).to_contain_text("1 e-mail unconfirmed and 1 e-mail failed")
+    attention.get_by_role("button", name="Open the queue").click()
+    unsure = colleague.locator("[class*=st-key-unconfirmed_]").filter(has_text="Unsure")
+    expect(unsure.get_by_role("button", name="Open contact")).to_be_visible()
+    expect(colleague.get_by_text("An admin can decide about them.")).to_be_visible()
+    for name in ("Mark as sent", "Send again"):
+        expect(colleague.get_by_role("button", name=name)).to_have_count(0)
+    colleague.get_by_role("radio", name="Failed (1)").click()
+    failed = colleague.locator("[class*=st-key-held_]").filter(has_text="Refused")
+    expect(failed).to_contain_text("Not to our liking")
+    expect(failed.get_by_role("button", name="Open contact")).to_be_visible()
+    expect(colleague.get_by_text("An admin can have them tried again.")).to_be_visible()
+    expect(colleague.get_by_role("button", name="Try again")).to_have_count(0)
+
+
+def _held_for_alice(team_site: TeamSite) -> None:
+    """One e-mail that may have arrived and one that was refused; this app's own outbox does not
+    refuse and loses nothing."""
+    alice, now = team_site.id_of("alice"), datetime.now(UTC)
+    with team_site.acting_as("alice") as db:
+        for name in ("unconfirmed", "failed"):
+            mine = ContactDraft(
+                first_name={"unconfirmed": "Unsure", "failed": "Refused"}[name],
+                email=f"{name}@held.example",
+                contact_type="client",
+                owner_id=alice,
+            )
+            # Its first e-mail is due tomorrow: no run takes it meanwhile.
+            db.contacts.add(mine, created_by=alice, now=now + timedelta(days=1))
+    with psycopg.connect(team_site.database(), autocommit=True) as connection:
+        connection.execute(
+            "insert into email_sends (contact_id, enrollment_id, campaign_id, step, run,"
+            " template_id, to_email, claimed_at, handed_over_at, held_at, reason, status)"
+            " select c.id, e.id, e.campaign_id, t.step, e.run, t.id, c.email, %(now)s, %(now)s,"
+            " %(now)s, 'Not to our liking', split_part(c.email, '@', 1)"
+            " from contacts c join campaign_enrollments e on e.contact_id = c.id"
+            " join drip_campaign_templates t on t.campaign_id = e.campaign_id"
+            " and t.step = e.next_step and t.status = 'published'"
+            " where c.email like '%%@held.example'",
+            {"now": now},
+        )
+
+
+def _exported(page: Page, kind: str, ending: str) -> bytes:
+    """The button of the format before stays until the new file is written, and looks the same."""
+    page.get_by_role("button", name=kind).click()
+    for _ in range(5):
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download 2 rows").click()
+        if download.value.suggested_filename.endswith(ending):
+            return download.value.path().read_bytes()
+    raise AssertionError(f"No {kind} file is offered")
 
 
 def _change_both(page: Page, deed: str) -> None:

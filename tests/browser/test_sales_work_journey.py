@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from crm.records.networking import EventDraft
 from tests.browser import steps
 from tests.browser.sign_in_server import expect_heading
+from tests.browser.team_site import TeamSite
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("person", ["colleague", "chief"])
-def test_a_project_goes_from_the_first_talk_to_a_client(
-    request: pytest.FixtureRequest, person: str
+def test_a_project_goes_from_the_first_talk_to_a_client_who_stays_one(
+    request: pytest.FixtureRequest, team_site: TeamSite, person: str
 ) -> None:
     page: Page = request.getfixturevalue(person)
     name = f"Pia{person}"
@@ -52,6 +55,21 @@ def test_a_project_goes_from_the_first_talk_to_a_client(
     expect_heading(page, name)
     expect(page.locator(".timeline")).to_contain_text(f"Project “Roof of {name}” completed")
     expect(page.locator(".timeline")).to_contain_text("Enrolled in Client")
+
+    now = datetime.now(UTC)
+    with team_site.acting_as("bob" if person == "chief" else "alice") as db:
+        breakfast = EventDraft(name=f"Breakfast of {person}", held_on=now.date())
+        event_id = db.networking.add(breakfast, now=now)
+    page.goto(f"/networking?event={event_id}")
+    expect_heading(page, breakfast.name)
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    page.get_by_label("First name").fill(name)
+    email = page.get_by_label("E-mail", exact=True)
+    email.fill(f"{name}@journey.example".lower())
+    steps.submit(email)
+    said = f"{name}: is further along and keeps type and campaign."
+    expect(page.get_by_text(said)).to_be_visible()
+    steps.expect_cell(page.get_by_test_id("stDataFrame"), "Client")
 
 
 @pytest.mark.parametrize("person", ["colleague", "chief"])

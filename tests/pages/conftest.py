@@ -23,6 +23,7 @@ from tests.conftest import Raw
 MAIN = Path(__file__).resolve().parents[2] / "crm" / "ui" / "main.py"
 OpenPage = Callable[..., AppTest]
 RunScheduler = Callable[..., dict[str, object]]
+TakeAway = Callable[[], None]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,6 +74,18 @@ def open_page(admin: DbService) -> OpenPage:
         return app.switch_page(f"../../pages/{page}.py").run()
 
     return open_
+
+
+@pytest.fixture
+def take_database_away(settings: Settings) -> TakeAway:
+    """From then on no page of this test reaches its database."""
+
+    def take_away() -> None:
+        direct = db_service.connect(settings).direct
+        assert direct is not None
+        direct.close()
+
+    return take_away
 
 
 @pytest.fixture

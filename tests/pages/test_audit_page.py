@@ -9,7 +9,7 @@ from db_service import LOCAL_ADMIN_ID, DbService
 from tests.conftest import PublishedSteps, Raw
 from tests.database.sending import values
 from tests.database.tampering import make_entries, tamper
-from tests.pages.conftest import OpenPage, shown
+from tests.pages.conftest import OpenPage, TakeAway, shown
 
 PAGE = "22_Audit_Log"
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
@@ -108,3 +108,35 @@ def test_sales_read_no_log(open_page: OpenPage, raw: Raw) -> None:
     page = open_page(PAGE)
     assert "The audit log is for admins." in shown(page)
     assert not page.button
+
+
+def test_an_empty_log_says_so(open_page: OpenPage, raw: Raw) -> None:
+    tamper(raw, "truncate audit_log")
+    page = open_page(PAGE)
+    text = shown(page)
+    assert "Nothing was written down yet." in text
+    assert "0 entries, checked just now" in text
+    assert "<li>" not in text
+
+
+def test_of_thousands_of_entries_a_page_is_drawn(open_page: OpenPage, raw: Raw) -> None:
+    tamper(raw, "truncate audit_log")
+    raw.execute(
+        "insert into drip_campaigns (key, name) select 'c' || n, 'C' || n"
+        " from generate_series(1, 5000) n"
+    )
+    page = open_page(PAGE)
+    text = shown(page)
+    assert "5,000 entries" in text
+    assert (text.count("<li>"), "1–50" in text) == (50, True)
+
+
+def test_a_database_that_is_away_is_told_calmly(
+    open_page: OpenPage, take_database_away: TakeAway
+) -> None:
+    page = open_page(PAGE)
+    assert "<li>" in shown(page)
+    take_database_away()
+    text = shown(page.run())
+    assert "The database does not answer" in text
+    assert "<li>" not in text, "no entry of before stands there as if it were read now"

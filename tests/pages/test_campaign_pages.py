@@ -7,13 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import db_service
+from crm.database.postgres import PostgresGateway
 from crm.records.scheduler_runs import SchedulerRun
-from crm.settings import Settings
 from crm.ui import campaign_sequence, runs
 from crm.ui.moments import Moments
-from db_service import DatabaseUnreachableError
-from tests.conftest import Raw
+from tests.conftest import PublishedSteps, Raw
 from tests.pages.conftest import OpenPage, shown
 from tests.pages.manager_stage import CODES, NOW, PAGE, rows_of, three
 
@@ -27,6 +25,7 @@ def test_the_overview_compares_campaigns_people_beside_machines(
     lead = next(row for row in rows_of(page, "By day") if row["Campaign"] == "Lead")
     assert (lead["Sent"], lead["Delivered"], lead["Replied"]) == ("3", "100 %", "33.3 %")
     assert (lead["Opened"], lead["Opened, all"]) == ("33.3 %", "66.7 %")
+    assert (lead["Clicked"], lead["Clicked, all"]) == ("0 %", "0 %")
     text = shown(page)
     assert "66.7 % with machines" in text
     assert "E-mails that a person opened." in text, "the definition is on hover"
@@ -99,8 +98,8 @@ def test_campaigns_and_periods_are_compared_over_chosen_figures(
     page.multiselect(key="compared").set_value([lead]).run()
     page.pills(key="compared_figures").set_value(["Sent", "Opened"]).run()
     assert [tuple(row.values()) for row in rows_of(page, "Campaign")] == [
-        ("Lead", "3", "1 (33.3 %)")
-    ]
+        ("Lead", "3", "1 (33.3 %)", "66.7 %")
+    ], "what people opened, and beside it what machines opened too"
     page.segmented_control(key="against").set_value("The days before").run()
     now, before = rows_of(page, "Campaign")
     assert str(now["Campaign"]).startswith("Lead, ")
@@ -126,6 +125,28 @@ def test_what_was_put_off_is_told_with_its_reason(
     assert row["Why"] == "The account had sent as many e-mails that day as it may"
 
 
+def test_a_long_queue_leaves_whole_and_where_it_cannot_the_menu_says_so(
+    open_page: OpenPage,
+    published_steps: PublishedSteps,
+    raw: Raw,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published_steps("lead", 1)
+    raw.execute(
+        "insert into contacts (first_name, email, contact_type)"
+        " select 'Lead ' || n, 'l' || n || '@c.example', 'lead' from generate_series(1, 1200) n"
+    )
+    page = open_page(PAGE, view="Queue")
+    page.button(key="queue_due_export_csv").click().run()
+    assert "Download 1,200 rows" in [one.proto.label for one in page.get("download_button")]
+    assert "The first 1,000" not in shown(page)
+    # As over REST.
+    monkeypatch.setattr(PostgresGateway, "most_rows", lambda _: 1000)
+    page.button(key="queue_due_export_csv").click().run()
+    assert "Download 1,000 rows" in [one.proto.label for one in page.get("download_button")]
+    assert "The first 1,000 of 1,200 rows" in shown(page)
+
+
 def test_a_paused_campaign_explains_what_does_not_leave(
     open_page: OpenPage, three: list[str], raw: Raw
 ) -> None:
@@ -137,20 +158,6 @@ def test_a_paused_campaign_explains_what_does_not_leave(
     [first, _] = rows_of(open_page(PAGE, view="Queue"), "Subject")
     assert first["Campaign"] == "Lead (paused)"
     assert first["Subject"] == "lead 2"
-
-
-def test_where_the_database_is_away_the_page_says_so(
-    open_page: OpenPage, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = open_page(PAGE)
-
-    def away(*_: object, **__: object) -> None:
-        raise DatabaseUnreachableError("away")
-
-    monkeypatch.setattr(type(db_service.connect().direct), "gateway", away)
-    monkeypatch.setattr("crm.records.campaigns.CampaignRecords.overview", away)
-    page.run()
-    assert "The database does not answer" in shown(page)
 
 
 MOMENTS = Moments(ZoneInfo("UTC"), NOW)

@@ -80,8 +80,8 @@ def test_people_who_reacted_come_first_and_machines_not_at_all(
     labels = [b.label for b in page.button if str(b.key).startswith(("reply_to", "click_to"))]
     assert labels == ["Ada Byron · Customer Ltd", "Bea Clicks · Customer Ltd"]
     text = shown(page)
-    assert ":green[Replied]" in text
-    assert ":blue[Clicked 2 times]" in text
+    assert '<span class="tone-green">Replied</span>' in text
+    assert '<span class="tone-blue">Clicked 2 times</span>' in text
     next(b for b in page.button if b.label.startswith("Bea Clicks")).click().run()
     assert "Bea Clicks" in [title.value for title in page.title]
 
@@ -130,6 +130,46 @@ def test_what_goes_out_is_counted_and_what_went_out_is_a_figure(
     assert "No e-mail is due today." in text
 
 
+def test_what_keeps_e_mails_from_leaving_needs_a_look(
+    open_page: OpenPage, ada: str, raw: Raw
+) -> None:
+    DbService.for_service().engine.halt_sending("The key was refused.", now=session.now())
+    raw.execute(
+        "update drip_campaigns set status = 'paused', paused_reason ="
+        " 'Stopped by itself: 6 of the last 60 e-mails bounced (10.0 %).' where key = 'lead'"
+    )
+    raw.execute("update drip_campaigns set status = 'paused' where key = 'client'")
+    raw.execute(
+        "update campaign_enrollments set next_send_at = now() + interval '1 day'"
+        " where contact_id = %s",
+        (ada,),
+    )
+    raw.execute(
+        "insert into drip_decisions"
+        " (contact_id, enrollment_id, campaign_id, step, decided_at, reason, explanation, until)"
+        " select contact_id, id, campaign_id, next_step, now(), 'account_daily_cap', '',"
+        " next_send_at from campaign_enrollments"
+    )
+    text = shown(open_page(PAGE))
+    halt = text.index(":red[All sending is stopped.] The key was refused\\.")
+    assert halt < text.index(":red[Lead stopped itself]; 1 contact waits in it.")
+    assert ":gray[1 put off; the queue says why, and they leave by themselves]" in text
+    assert "Client is paused" not in text, "nobody waits in it"
+    assert "Nothing failed" not in text
+    raw.execute("update drip_campaigns set paused_reason = 'Copy' where key = 'lead'")
+    assert ":orange[Lead is paused]; 1 contact waits in it." in shown(open_page(PAGE))
+
+
+def test_the_runs_of_today_are_summed_up(open_page: OpenPage, ada: str, raw: Raw) -> None:
+    assert "Today:" not in shown(open_page(PAGE))
+    raw.execute(
+        "insert into scheduler_runs (started_at, finished_at, trigger, status, counts)"
+        " select at, at, 'interval', 'ok', '{\"accepted\": 600}' from unnest(array["
+        " now() - interval '2 days', now() - interval '1 second', now()]) at"
+    )
+    assert "Today: 2 runs, 1,200 e-mails sent" in shown(open_page(PAGE))
+
+
 def test_mine_and_everybodys_are_told_apart(
     open_page: OpenPage, ada: str, run_scheduler: RunScheduler, raw: Raw
 ) -> None:
@@ -174,6 +214,32 @@ def test_thousands_of_reactions_are_shown_a_few_at_a_time(
     assert sum(str(b.key).startswith("click_to_") for b in page.button) == 6
     page.button(key="reactions_more").click().run()
     assert sum(str(b.key).startswith("click_to_") for b in page.button) == 25
+
+
+def test_thousands_gone_quiet_to_do_and_due_are_counted_and_a_few_are_drawn(
+    open_page: OpenPage, published_steps: PublishedSteps, admin: DbService, raw: Raw
+) -> None:
+    published_steps("lead", 2)
+    raw.execute("select set_config('mpt.auto_enroll', 'off', false)")
+    raw.execute(
+        "insert into contacts (first_name, contact_type, created_at)"
+        " select 'Quiet ' || n, 'lead', now() - interval '90 days' from generate_series(1, 3000) n"
+    )
+    raw.execute(
+        "insert into campaign_enrollments (contact_id, campaign_id, next_step, next_send_at)"
+        " select c.id, d.id, 1, now() from contacts c join drip_campaigns d on d.key = 'lead'"
+    )
+    raw.execute(
+        "insert into activities (contact_id, kind, summary, assigned_to, due_at)"
+        " select id, 'task', 'Call', %s, now() - interval '2 days' from contacts limit 3000",
+        (LOCAL_ADMIN_ID,),
+    )
+    page = open_page(PAGE)
+    drawn = [str(button.key).rsplit("_", 1)[0] for button in page.button]
+    assert (drawn.count("quiet_to"), drawn.count("done")) == (6, 6)
+    text = shown(page)
+    assert "**3,000 e-mails**" in text
+    assert "2,994 more tasks" in text
 
 
 def test_the_list_of_reactions_is_what_the_events_say(

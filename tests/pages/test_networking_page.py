@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-import db_service
 from crm.records.networking import EventDraft
-from crm.settings import Settings
 from crm.ui import session
 from db_service import DbService
 from tests.conftest import AContact, PublishedSteps, Raw
-from tests.pages.conftest import OpenPage, shown
+from tests.pages.conftest import OpenPage, TakeAway, shown
 from tests.pages.test_contacts_page import CODES
 
 PAGE = "05_Networking"
@@ -119,12 +118,28 @@ def test_deleting_an_event_asks_first_and_keeps_the_contacts(
     assert admin.networking.get(fair) is None
 
 
+@pytest.mark.parametrize("one", [False, True])
 def test_a_database_that_is_away_is_told_calmly(
-    open_page: OpenPage, fair: str, settings: Settings
+    open_page: OpenPage, fair: str, take_database_away: TakeAway, *, one: bool
 ) -> None:
+    page = open_page(PAGE, **({"event": fair} if one else {}))
+    assert "Columbus" in shown(page)
+    take_database_away()
+    text = shown(page.run())
+    assert "The database does not answer" in text
+    assert "Columbus" not in text
+
+
+def test_thousands_of_events_are_listed_a_few_at_a_time(open_page: OpenPage, raw: Raw) -> None:
+    raw.execute(
+        "insert into networking_events (name, held_on)"
+        " select 'Fair ' || n, date '2026-11-21' + n * 3 from generate_series(-3000, 3000) n"
+    )
     page = open_page(PAGE)
-    connection = db_service.connect(settings)
-    assert connection.direct is not None
-    connection.direct.close()
-    page.run()
-    assert "database does not answer" in shown(page)
+    assert _listed(page) == 40, "20 to come and 20 past"
+    page.button(key="more_events").click().run()
+    assert _listed(page) == 60
+
+
+def _listed(page: AppTest) -> int:
+    return sum(str(button.key).startswith("open_event_") for button in page.button)

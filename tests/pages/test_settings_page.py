@@ -1,4 +1,4 @@
-"""Settings as an admin uses them: health, suppressions, limits and breakers."""
+"""Settings as an admin uses them: health, limits and breakers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from crm.ui.moments import Moments
 from db_service import DbService, NotAllowedError
 from tests.conftest import AContact, Raw
 from tests.pages.conftest import OpenPage, shown
-from tests.standins.sendgrid import SendGridStandIn
 
 PAGE = "20_Settings"
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
@@ -169,49 +168,6 @@ def test_what_could_not_be_used_is_listed_with_problem_and_payload(
     assert "2 messages of the last 30 days could not be used" in text
     assert page.expander[0].label.endswith("Not JSON\\.")
     assert {code.value for code in page.code} >= {'{\n  "event": "open"\n}', "]garbage["}
-
-
-@pytest.fixture
-def sending(set_up: SetUp, sendgrid_standin: SendGridStandIn) -> SendGridStandIn:
-    set_up(sendgrid_api_key=sendgrid_standin.key, sendgrid_base_url=sendgrid_standin.url)
-    return sendgrid_standin
-
-
-def test_drift_is_compared_shown_and_settled_both_ways(
-    open_page: OpenPage, sending: SendGridStandIn, admin: DbService, a_contact: AContact
-) -> None:
-    contact = a_contact(email="ada@example.com")
-    sending.suppressions.add("unsubscribes", ["ada@example.com"])
-    sending.suppressions.add("bounces", ["old@example.com"])
-    admin.suppressions.add(["bea@example.com"], ["manual"], source="test", now=NOW)
-    page = open_page(PAGE, section="Suppressions")
-    page.button(key="compare_suppressions").click().run()
-    text = shown(page)
-    assert "<b>2</b><span>Only at SendGrid</span>" in text
-    assert "<b>1</b><span>Only here</span>" in text
-    assert "1 unsubscribed, 1 bounced" in text
-    page.button(key="settle_suppressions").click().run()
-    assert "**2 addresses** that only SendGrid knows" in shown(page)
-    assert sending.suppressions["unsubscribes"] == ["ada@example.com"]
-    page.button(key="settle_sure").click().run()
-    assert "2 addresses added here and 1 at SendGrid." in shown(page)
-    assert "bea@example.com" in sending.suppressions["unsubscribes"]
-    stopped = admin.contacts.get(contact)
-    assert stopped is not None
-    assert stopped.email_status == "unsubscribed"
-    page.button(key="compare_suppressions").click().run()
-    assert "Both lists agree." in [element.value for element in page.success]
-
-
-def test_a_key_sendgrid_refuses_is_told_in_words(
-    open_page: OpenPage, set_up: SetUp, sendgrid_standin: SendGridStandIn
-) -> None:
-    set_up(sendgrid_api_key="SG.wrong", sendgrid_base_url=sendgrid_standin.url)
-    page = open_page(PAGE, section="Suppressions")
-    page.button(key="compare_suppressions").click().run()
-    text = shown(page)
-    assert "SENDGRID_API_KEY: SendGrid refuses it" in text
-    assert "SG.wrong" not in text
 
 
 def test_limits_are_changed_and_hold_at_once(open_page: OpenPage, admin: DbService) -> None:

@@ -1,45 +1,19 @@
-"""The sections of settings: types, what a change of type does, sender, sending hours, SendGrid."""
+"""The sections of settings: types, what a change of type does, sender, sending hours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
-
 import pytest
 
-import db_service
-from crm.mail.sendgrid_account import AccountError, SenderDomain, sender_domains
-from crm.records.scheduler_runs import SchedulerRun
 from crm.records.states import SwitchPolicy
-from crm.settings import Settings, load_settings
-from crm.ui import installation_checks
-from crm.ui.moments import Moments
+from crm.settings import Settings
 from crm.ui.settings_sender import Entered, problems_of
 from db_service import DbService
 from tests.conftest import AContact, Raw
 from tests.database.sending import one
-from tests.pages.conftest import OpenPage, RunScheduler, shown
-from tests.standins.sendgrid import SendGridStandIn
+from tests.pages.conftest import OpenPage, RunScheduler, TakeAway, shown
 
 PAGE = "20_Settings"
 TYPES, SENDER, HOURS = "Types and campaigns", "Sender", "Sending hours"
-NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-MOMENTS = Moments(ZoneInfo("America/New_York"), NOW)
-SetUp = Callable[..., None]
-
-
-@pytest.fixture
-def set_up(admin: DbService, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> SetUp:
-    def change(**values: Any) -> None:
-        if "sendgrid_api_key" in values:
-            secret = type(settings.sendgrid_api_key)
-            values["sendgrid_api_key"] = secret(values["sendgrid_api_key"])
-        changed = settings.model_copy(update=values)
-        monkeypatch.setattr(db_service.connect(), "settings", changed)
-
-    return change
 
 
 # Types
@@ -231,106 +205,23 @@ def test_a_sales_person_reads_whom_to_ask_in_every_section(
     assert not page.main.text_input
 
 
-# SendGrid, asked about itself
-
-
-def test_sendgrid_is_asked_about_key_and_domain(
-    open_page: OpenPage, set_up: SetUp, sendgrid_standin: SendGridStandIn
-) -> None:
-    sendgrid_standin.authenticate("mpt.com")
-    set_up(
-        sendgrid_api_key=sendgrid_standin.key,
-        sendgrid_base_url=sendgrid_standin.url,
-        mail_from_email="morgan@mail.mpt.com",
-    )
-    page = open_page(PAGE)
-    page.button(key="ask_sendgrid").click().run()
-    assert "The key is good, and mpt.com is authenticated." in shown(page)
-
-
-def test_a_refused_key_and_an_answer_that_is_none_are_told(
-    sendgrid_standin: SendGridStandIn,
-) -> None:
-    with pytest.raises(AccountError, match="SENDGRID_API_KEY: SendGrid refuses it"):
-        sender_domains("SG.wrong", sendgrid_standin.url)
-    sendgrid_standin.authenticate("other.com", valid=False)
-    [domain] = sender_domains(sendgrid_standin.key, sendgrid_standin.url)
-    assert domain == SenderDomain("other.com", False)
-    with pytest.raises(AccountError, match="cannot be reached"):
-        sender_domains("SG.any", "http://127.0.0.1:9")
-
-
 @pytest.mark.parametrize(
-    ("domains", "tone"),
+    ("section", "there"),
     [
-        ([SenderDomain("mpt.com", True)], "green"),
-        ([SenderDomain("mpt.com", False)], "red"),
-        ([SenderDomain("pt.com", True)], "red"),
-        ([], "red"),
-        ("SendGrid cannot be reached (ConnectError).", "red"),
+        ("Health", "Installation"),
+        (TYPES, "Networking"),
+        (SENDER, ""),
+        (HOURS, "Every day"),
+        ("Limits", ""),
+        ("Suppressions", "Stopped addresses"),
     ],
 )
-def test_the_account_is_judged_by_the_senders_domain(
-    domains: list[SenderDomain] | str, tone: str
+def test_a_database_that_is_away_is_told_calmly_in_every_section(
+    open_page: OpenPage, take_database_away: TakeAway, section: str, there: str
 ) -> None:
-    check = installation_checks.account(domains, "morgan@mpt.com")
-    assert check.tone == tone
-    assert bool(check.fix) == (tone != "green")
-
-
-# The installation
-
-
-def test_a_database_behind_the_program_is_red(open_page: OpenPage, raw: Raw) -> None:
-    raw.execute("delete from supabase_migrations.schema_migrations where name = 'type_switches'")
-    text = shown(open_page(PAGE))
-    assert "1 change to its structure are missing" not in text
-    assert "1 change to its structure is missing" in text
-    assert "Run python scripts/migrate.py." in text
-    raw.execute("drop schema supabase_migrations cascade")
-    assert "has no record of its migrations" in shown(open_page(PAGE))
-
-
-def _run(minutes_ago: int, status: str = "ok") -> SchedulerRun:
-    began = NOW - timedelta(minutes=minutes_ago)
-    error = "SendGrid refuses the key." if status == "failed" else ""
-    return SchedulerRun(1, began, began, "interval", status, {}, error, NOW + timedelta(hours=1))
-
-
-@pytest.mark.parametrize(
-    ("last", "tone"),
-    [
-        (None, "orange"),
-        (_run(5), "green"),
-        (_run(125), "green"),
-        (_run(140), "red"),
-        (_run(5, "failed"), "red"),
-    ],
-)
-def test_the_scheduler_is_judged_by_its_last_run(last: SchedulerRun | None, tone: str) -> None:
-    settings = load_settings(_env_file=None)
-    check = installation_checks.scheduler(settings, last, MOMENTS)
-    assert check.tone == tone
-    assert bool(check.fix) == (tone != "green")
-    elsewhere = settings.model_copy(update={"drip_enabled": False})
-    if tone == "red" and last and last.status == "ok":
-        assert "--loop" in installation_checks.scheduler(elsewhere, last, MOMENTS).fix
-
-
-@pytest.mark.parametrize(
-    ("settings", "vouched", "tone"),
-    [
-        ({}, True, "gray"),
-        ({"oidc_client_id": "x", "oidc_metadata_url": "https://id.mpt.com/x"}, True, "green"),
-        ({"supabase_url": "https://x.supabase.co"}, True, "green"),
-        ({"supabase_url": "https://x.supabase.co"}, False, "red"),
-        ({"supabase_url": "https://x.supabase.co"}, None, "orange"),
-    ],
-)
-def test_sign_in_is_judged_by_who_can_come_in(
-    settings: dict[str, Any], vouched: bool | None, tone: str
-) -> None:
-    given = load_settings(_env_file=None).model_copy(update=settings)
-    check = installation_checks.sign_in(given, vouched)
-    assert check.tone == tone
-    assert bool(check.fix) == (tone in {"orange", "red"})
+    page = open_page(PAGE, section=section)
+    assert there in shown(page)
+    take_database_away()
+    text = shown(page.run())
+    assert "The database does not answer" in text
+    assert "try_again" in {button.key for button in page.button}
