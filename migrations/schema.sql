@@ -4498,7 +4498,7 @@ begin
       and (everything or me in (c.owner_id, c.created_by)) and (c.archived_at is null or c.merged_into is not null)
     group by 1, 2)
   select l.contact_id, btrim(c.first_name || ' ' || c.last_name), c.email, c.company_name, l.event, l.last_at, l.times,
-         t.subject, d.name
+         coalesce(private.subject_as_sent(t.compiled, s.merge_values), t.subject), d.name
   from lately l
   join public.contacts c on c.id = l.contact_id
   -- Many a reply does not say which e-mail it answers: then it is the last one before it.

@@ -14,8 +14,8 @@ from crm.records.rows import records_from
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """A contact who replied to an e-mail or clicked in one: when last, and how often lately.
-    `subject` is as written, merge fields and all; it and the campaign's name are None where a reply
-    could not be told to belong to an e-mail."""
+    `subject` is as the person got it, or as written, merge fields and all, where that is not known.
+    It and the campaign's name are None where a reply could not be told to belong to an e-mail."""
 
     contact_id: str
     contact_name: str

@@ -148,11 +148,6 @@ def _email_tile(measure: Measure, now: EmailFigures, before: EmailFigures) -> Fi
         if has_rate
         else (float(measure.count(now)), float(measure.count(before)))
     )
-    beside = ""
-    if measure.raw and now.sent:
-        beside = f"{words.percent(measure.raw_share(now))} {WITH_MACHINES}"
-    elif has_rate and now.sent:
-        beside = words.counted(measure.count(now), "e-mail")
     return Figure(
         measure.label,
         measure.in_words(now),
@@ -160,8 +155,20 @@ def _email_tile(measure: Measure, now: EmailFigures, before: EmailFigures) -> Fi
         before=measure.in_words(before) if before.sent else "",
         trend=changed(today, then),
         good=measure.good,
-        beside=beside,
+        beside=_beside(measure, now) if now.sent else "",
     )
+
+
+def _beside(measure: Measure, now: EmailFigures) -> str:
+    if measure.raw:
+        return f"{words.percent(measure.raw_share(now))} {WITH_MACHINES}"
+    if not measure.rate:
+        return ""
+    many = words.counted(measure.count(now), "e-mail")
+    silent = now.sent - now.delivered - now.bounced - now.dropped
+    if measure.name == "delivered" and silent:
+        return f"{many}, {words.number(silent)} not heard of yet"
+    return many
 
 
 def _count_tile(

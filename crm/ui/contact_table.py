@@ -89,7 +89,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
             _OPEN_CLICK,
             width=145,
         ),
-        "Company": text(width=170),
+        "Company": text(width=155),
         "Type": text(width=88),
         "E-mail status": st.column_config.MultiselectColumn(
             width=118,
@@ -98,7 +98,7 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
         ),
         "Campaign": text(width=150, help="The campaign that runs, and when its next e-mail is due"),
         "Last activity": text(width=92, help=contact_periods.ACTIVITY_MEANS),
-        "E-mail": text(width=235),
+        "E-mail": text(width=250),
         "Owner": text(width=97),
         "Tags": text(width=100),
     }

@@ -28,7 +28,7 @@ _MOST_RUNS = 150
 # A field of TypeFigures, its column, and its definition.
 _COLUMNS = (
     ("contacts", "Contacts", "contacts"),
-    ("enrolled", "In a campaign", "enrolled_ever"),
+    ("enrolled", "Ever enrolled", "enrolled_ever"),
     ("opened", "Opened", "opened_ever"),
     ("clicked", "Clicked", "clicked_ever"),
     ("replied", "Replied", "replied_ever"),
@@ -37,6 +37,7 @@ _COLUMNS = (
 
 
 def show() -> None:
+    st.space("small")
     _campaigns()
     _by_type()
     st.subheader("Scheduler", anchor=False)
@@ -95,6 +96,7 @@ def _together(period: Period) -> EmailFigures:
 @calm.section
 def _by_type() -> None:
     st.subheader("From first contact to client", anchor=False)
+    st.caption("By today's type, over all time.")
     with calm.loading(_TABLE_HEIGHT):
         _types()
 
@@ -128,13 +130,15 @@ def _columns() -> dict[str, Any]:
     columns: dict[str, Any] = {"Type": st.column_config.TextColumn(pinned=True, width=100)}
     for name, label, definition in _COLUMNS:
         means = DEFINITIONS[definition]
-        columns[label] = st.column_config.TextColumn(label, help=means, width=95, alignment="right")
+        columns[label] = st.column_config.TextColumn(
+            label, help=means, width=105, alignment="right"
+        )
         if name != "contacts":
             columns[f"{label}, share"] = st.column_config.ProgressColumn(
-                f"% {label.lower()}",
+                "Share",
                 help=f"{means} As a share of the contacts.",
                 format="%.0f %%",
                 max_value=100,
-                width=80,
+                width=75,
             )
     return columns

@@ -219,6 +219,7 @@ def _needs_a_look() -> None:
     held = [one for one in here.db.campaigns.overview() if _holds_back(one)]
     counts = here.db.queue.counts(now=session.now(), most=_MOST_COUNTED)
     in_queue = _in_the_queue(counts)
+    requests = here.db.discovery.counts().get("new", 0)
     if halted is not None:
         st.markdown(f":red[All sending is stopped.] {as_text(halted)}")
         st.page_link(places.CAMPAIGN_MANAGER, label="Look at the scheduler")
@@ -230,7 +231,10 @@ def _needs_a_look() -> None:
         st.page_link(
             places.CAMPAIGN_MANAGER, label="Open the queue", query_params={"view": "Queue"}
         )
-    if halted is None and not held and not in_queue:
+    if requests:
+        st.markdown(f":orange[{words.counted(requests, 'new request')}] for a discovery call")
+        st.page_link(places.DISCOVERY, label="Open discovery calls")
+    if halted is None and not held and not in_queue and not requests:
         st.caption("Nothing failed, and nothing waits for somebody to decide.")
 
 

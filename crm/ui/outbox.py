@@ -46,7 +46,7 @@ def table(sent: Sequence[Send], *, key: str) -> None:
         alt="Sent e-mails, the newest first",
         column_config={
             "Subject": st.column_config.ButtonColumn(
-                width=300,
+                width=230,
                 alignment="left",
                 type="tertiary",
                 key=f"{key}_click",
