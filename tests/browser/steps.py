@@ -6,6 +6,7 @@ from playwright.sync_api import Error, Locator, Page, expect
 
 # The first row of a Streamlit table: below a header of 35 pixels, rows of 35 each.
 _ROW_PIXELS = 35
+_A_PERSONS_PAUSE = 300  # milliseconds
 
 
 def add_contact(page: Page, first_name: str, *, kind: str = "Lead") -> None:
@@ -39,11 +40,31 @@ def pick(box: Locator, option: str) -> None:
 
 def submit(field: Locator, *, keys: str = "Enter") -> None:
     """By keyboard: a field submits its form only once the form's button is there, which comes after
-    the field; and a key is lost on a form that is just being drawn anew."""
-    expect(field.page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    the field; and a key is lost on a form that is just being drawn anew, so this is no faster than
+    a person."""
     form = field.locator("xpath=ancestor::*[@data-testid='stForm'][1]")
     expect(form.get_by_test_id("stFormSubmitButton").last).to_be_visible()
+    _at_rest(field.page)
+    field.page.wait_for_timeout(_A_PERSONS_PAUSE)
+    _at_rest(field.page)
     field.press(keys)
+
+
+def choose_behind(menu: Locator, entry: Locator) -> None:
+    """Clicks an entry of a menu, which closes when the page around it is drawn anew."""
+    for _ in range(4):
+        _at_rest(menu.page)
+        menu.click()
+        try:
+            entry.click(timeout=4_000)
+        except Error:  # Playwright's own time-out
+            continue
+        return
+    raise AssertionError("the menu's entry could not be clicked")
+
+
+def _at_rest(page: Page) -> None:
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
 
 
 def open_campaign_manager(page: Page) -> None:

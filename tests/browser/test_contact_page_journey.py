@@ -118,8 +118,10 @@ def test_a_campaign_is_steered_from_the_page(request: pytest.FixtureRequest, per
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
-    card.get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Skip next e-mail").click()
+    steps.choose_behind(
+        card.get_by_role("button", name="More"),
+        page.get_by_role("button", name="Skip next e-mail"),
+    )
     expect(card).to_contain_text("E-mail 2 of 6 is next")
     expect(card.locator(".dots .left-out")).to_have_attribute(
         "title", re.compile("Skipped by .+ on ")
@@ -133,17 +135,23 @@ def test_a_campaign_is_steered_from_the_page(request: pytest.FixtureRequest, per
     card.get_by_role("button", name="Resume", exact=True).click()
     expect(page.get_by_text("Lead resumed.")).to_be_visible()
     expect(card.get_by_role("button", name="Pause", exact=True)).to_be_visible()
-    card.get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Stop it").click()
+    steps.choose_behind(
+        card.get_by_role("button", name="More"),
+        page.get_by_role("button", name="Stop it"),
+    )
     expect(page.get_by_text("No campaign runs.")).to_be_visible()
     page.get_by_role("button", name="Start Lead").click()
     expect(card).to_contain_text("E-mail 1 of 6 is next")
-    card.get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Restart it").click()
+    steps.choose_behind(
+        card.get_by_role("button", name="More"),
+        page.get_by_role("button", name="Restart it"),
+    )
     expect(timeline).to_contain_text("Restarted in Lead")
 
-    card.get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Stop it").click()
+    steps.choose_behind(
+        card.get_by_role("button", name="More"),
+        page.get_by_role("button", name="Stop it"),
+    )
     expect(page.get_by_text("No campaign runs.")).to_be_visible()
     page.get_by_role("button", name="Enroll", exact=True).click()
     page.get_by_role("button", name="Networking", exact=True).click()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from crm.records.contacts import ContactDraft
 from db_service import DbService
@@ -29,11 +29,18 @@ _WIDER_THAN_THE_SCREEN = """() => [...document.querySelectorAll('[data-testid=st
 
 
 def open_page(page: Page, name: str) -> None:
-    # On a phone the navigation waits behind its button.
+    # On a phone the navigation waits behind its button, and goes away by itself after a click.
     expand = page.get_by_test_id("stExpandSidebarButton")
-    if expand.is_visible():
-        expand.click()
-    page.get_by_role("link", name=name, exact=True).click()
+    link = page.get_by_role("link", name=name, exact=True)
+    for _ in range(4):
+        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        if expand.is_visible():
+            expand.click()
+        try:
+            link.click(timeout=5_000)
+        except Error:  # Playwright's own time-out
+            continue
+        break
     expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
 

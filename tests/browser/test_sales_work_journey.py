@@ -41,13 +41,17 @@ def test_a_project_goes_from_the_first_talk_to_a_client_who_stays_one(
 
     card.get_by_role("button", name="To “Proposal”").click()
     expect(page.get_by_text(f"“Roof of {name}” is proposal now.")).to_be_visible()
-    card.get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="To “Lost”").click()
+    steps.choose_behind(
+        card.get_by_role("button", name="More"),
+        page.get_by_role("menuitem", name="To “Lost”"),
+    )
     dialog.get_by_label("Why, for next time").fill("No budget")
     steps.submit(dialog.get_by_label("Why, for next time"))
     expect(card).to_contain_text("Lost: No budget")
-    card.get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="To “Completed”").click()
+    steps.choose_behind(
+        card.get_by_role("button", name="More"),
+        page.get_by_role("menuitem", name="To “Completed”"),
+    )
     expect(dialog).to_contain_text("becomes a client. Prospect")
     dialog.get_by_role("button", name="Complete it").click()
     expect(page.get_by_text(f"{name} is a client now. Client starts.")).to_be_visible()
@@ -95,7 +99,7 @@ def test_whom_one_met_is_noted_down_by_keyboard_as_a_list_and_from_a_file(
     page.get_by_role("radio", name="Paste a list").click()
     lines = page.get_by_role("textbox", name="One person a line")
     lines.fill(f"Third Guest <guest3@{person}.example>\nnot@@an.address")
-    steps.submit(lines, keys="Control+Enter")
+    lines.press("Control+Enter")
     expect(page.get_by_text("1 person understood, 1 line not")).to_be_visible()
     page.get_by_role("button", name="Add 1 person").click()
     expect(page.get_by_text("1 person could not be read.")).to_be_visible()
