@@ -66,7 +66,8 @@ def test_a_tick_claims_no_more_than_it_can_hear_of(
     a_crowd(MANY)
     report = Scheduler(service, sender, settings_for(), clock).tick()
     assert (report["accepted"], report["error"]) == (MANY, "")
-    assert [request.recipients for request in sendgrid_standin.requests] == [7, 7, 7, 2]
+    # Several are on their way at once: which arrives first is not promised.
+    assert sorted(request.recipients for request in sendgrid_standin.requests) == [2, 7, 7, 7]
     assert set(Counter(mail.to for mail in sendgrid_standin.accepted).values()) == {1}
     assert values(raw, "select distinct status from email_sends") == ["accepted"]
 
