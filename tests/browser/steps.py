@@ -9,10 +9,15 @@ _ROW_PIXELS = 35
 _A_PERSONS_PAUSE = 300  # milliseconds
 
 
+def at_rest(page: Page) -> None:
+    """The script has run to its end: what is just being drawn anew loses a click."""
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+
+
 def add_contact(page: Page, first_name: str, *, kind: str = "Lead") -> None:
     """Through the dialog; ends on the new contact's own page."""
     expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    at_rest(page)
     page.get_by_role("button", name="Add contact").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("First name").fill(first_name)
@@ -44,16 +49,16 @@ def submit(field: Locator, *, keys: str = "Enter") -> None:
     a person."""
     form = field.locator("xpath=ancestor::*[@data-testid='stForm'][1]")
     expect(form.get_by_test_id("stFormSubmitButton").last).to_be_visible()
-    _at_rest(field.page)
+    at_rest(field.page)
     field.page.wait_for_timeout(_A_PERSONS_PAUSE)
-    _at_rest(field.page)
+    at_rest(field.page)
     field.press(keys)
 
 
 def choose_behind(menu: Locator, entry: Locator) -> None:
     """Clicks an entry of a menu, which closes when the page around it is drawn anew."""
     for _ in range(4):
-        _at_rest(menu.page)
+        at_rest(menu.page)
         menu.click()
         try:
             entry.click(timeout=4_000)
@@ -61,10 +66,6 @@ def choose_behind(menu: Locator, entry: Locator) -> None:
             continue
         return
     raise AssertionError("the menu's entry could not be clicked")
-
-
-def _at_rest(page: Page) -> None:
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
 
 
 def open_campaign_manager(page: Page) -> None:
@@ -91,7 +92,7 @@ def click_cell(table: Locator, *, row: int, x: int, leads_to: Locator) -> None:
     it is done: so it clicks once the script rests, and again while nothing came of it.
     """
     for _ in range(4):
-        expect(table.page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        at_rest(table.page)
         table.click(position={"x": x, "y": _ROW_PIXELS * (row + 1) + _ROW_PIXELS // 2})
         try:
             leads_to.wait_for(state="visible", timeout=6_000)

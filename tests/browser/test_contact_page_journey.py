@@ -22,7 +22,7 @@ def _add_with_a_slip(page: Page, name: str) -> None:
     """An address that is none is told at its field, and what was typed stays."""
     page.get_by_role("link", name="Contacts", exact=True).click()
     expect(page.get_by_role("heading", name="Contacts", exact=True)).to_be_visible()
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    steps.at_rest(page)
     page.get_by_role("button", name="Add contact").first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("First name").fill(name)

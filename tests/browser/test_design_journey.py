@@ -33,7 +33,7 @@ def open_page(page: Page, name: str) -> None:
     expand = page.get_by_test_id("stExpandSidebarButton")
     link = page.get_by_role("link", name=name, exact=True)
     for _ in range(4):
-        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        steps.at_rest(page)
         if expand.is_visible():
             expand.click()
         try:
@@ -42,7 +42,7 @@ def open_page(page: Page, name: str) -> None:
             continue
         break
     expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    steps.at_rest(page)
 
 
 def inner_pages(db: DbService, person: str) -> dict[str, str]:
@@ -87,7 +87,7 @@ def test_every_page_reads_well_on_a_phone_and_speaks_in_words(
     for name, address in inner.items():
         page.goto(address)
         expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
-        expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        steps.at_rest(page)
         expect_plain_words_that_fit(page, name)
 
 

@@ -19,11 +19,6 @@ def _open_discovery(page: Page) -> None:
     expect(page.get_by_role("heading", name="Discovery calls")).to_be_visible()
 
 
-def _rests(page: Page) -> None:
-    """What is just being drawn anew loses a click."""
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
-
-
 @pytest.mark.parametrize("person", ["colleague", "chief"])
 def test_a_call_is_written_down_interrupted_and_submitted(
     person: str, request: pytest.FixtureRequest
@@ -46,27 +41,27 @@ def test_a_call_is_written_down_interrupted_and_submitted(
 
     page.reload()
     expect(first_name).to_have_value("Delia")
-    _rests(page)
+    steps.at_rest(page)
     page.get_by_role("button", name="← Discovery calls").click()
     expect(page.get_by_role("heading", name="Submissions")).to_be_visible()
-    _rests(page)
+    steps.at_rest(page)
     row = page.locator("[class*=st-key-draft_]").filter(has_text=name)
     row.get_by_role("button", name="Continue").click()
     expect(first_name).to_have_value("Delia")
 
-    _rests(page)
+    steps.at_rest(page)
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("textbox", name="Situation today").fill("Everything on paper")
     page.get_by_role("tab", name="Next step").click()
     page.get_by_role("textbox", name="Next step").fill("Send two references")
     page.get_by_role("textbox", name="Next step").press("Enter")
-    _rests(page)
+    steps.at_rest(page)
     page.get_by_role("button", name="Submit call").click()
     expect(page.get_by_text("Choose a day, so that the next step becomes a task.")).to_be_visible()
     page.get_by_role("spinbutton", name="year").click()
     page.keyboard.type("20261230", delay=60)
     page.keyboard.press("Tab")
-    _rests(page)
+    steps.at_rest(page)
     page.get_by_role("button", name="Submit call").click()
 
     expect(page.get_by_role("heading", name=name)).to_be_visible()
@@ -126,16 +121,16 @@ def test_a_visitor_asks_for_a_call_and_a_colleague_takes_it(
     colleague.goto(f"{colleague.url}?with=Nobody")
     table = colleague.get_by_test_id("stDataFrame")
     steps.expect_cell(table, "Vera")
-    _rests(colleague)
+    steps.at_rest(colleague)
     heading = colleague.get_by_role("heading", name="Vera")
     steps.click_cell(table, row=0, x=30, leads_to=heading)
     expect(colleague.get_by_text("Fewer phone calls")).to_be_visible()
     colleague.get_by_role("button", name="Take it").click()
     expect(colleague.get_by_text("It is yours now.")).to_be_visible()
-    _rests(colleague)
+    steps.at_rest(colleague)
     colleague.get_by_role("button", name="Mark as done").click()
     expect(colleague.get_by_role("button", name="Reopen")).to_be_visible()
-    _rests(colleague)
+    steps.at_rest(colleague)
     # Who takes it looks after the contact, and may change it.
     colleague.get_by_role("button", name="Open contact").click()
     expect(colleague.get_by_role("button", name="Edit")).to_be_visible()

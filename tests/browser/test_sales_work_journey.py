@@ -66,7 +66,7 @@ def test_a_project_goes_from_the_first_talk_to_a_client_who_stays_one(
         event_id = db.networking.add(breakfast, now=now)
     page.goto(f"/networking?event={event_id}")
     expect_heading(page, breakfast.name)
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    steps.at_rest(page)
     page.get_by_label("First name").fill(name)
     email = page.get_by_label("E-mail", exact=True)
     email.fill(f"{name}@journey.example".lower())

