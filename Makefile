@@ -3,6 +3,8 @@ PORT ?= 8501
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Programs stay compiled from one start to the next, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run test check bench faults preview screenshots migrate setup format schema
 

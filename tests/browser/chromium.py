@@ -15,6 +15,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# A journey is over before a program that was optimised would have paid for it.
+BRIEF = ("--js-flags=--no-maglev --no-turbofan",)
 NOT_FOUND = "No Chromium was found; install it (Debian: apt-get install chromium-headless-shell)."
 
 

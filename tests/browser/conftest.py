@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from pydantic_settings import BaseSettings
 
 from tests.browser.app_server import free_port, prepare, running_app
-from tests.browser.chromium import ARGUMENTS, NOT_FOUND, find_chromium
+from tests.browser.chromium import ARGUMENTS, BRIEF, NOT_FOUND, find_chromium
+from tests.browser.tabs import a_tab, at_a_tidy
 from tests.browser.team_site import TeamSite, team_site_of
 from tests.quick_folder import quick_folder
 
@@ -35,17 +36,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(chromium: str) -> dict[str, Any]:
-    return {"executable_path": chromium, "args": list(ARGUMENTS)}
-
-
-@pytest.fixture
-def browser_context_args(app_url: str) -> dict[str, Any]:
-    return {
-        "base_url": app_url,
-        "viewport": {"width": 1440, "height": 1000},
-        "timezone_id": "America/New_York",
-        "accept_downloads": True,
-    }
+    return {"executable_path": chromium, "args": [*ARGUMENTS, *BRIEF]}
 
 
 @pytest.fixture(scope="session")
@@ -72,16 +63,29 @@ def team_site(browser: Browser) -> Iterator[TeamSite]:
 
 
 @pytest.fixture
-def colleague(browser: Browser, team_site: TeamSite) -> Iterator[Page]:
+def colleague(team_site: TeamSite) -> Iterator[Page]:
     """Alice Sales, signed in, at her dashboard."""
-    with team_site.as_person(browser, "alice") as page:
+    with team_site.as_person("alice") as page:
         yield page
 
 
 @pytest.fixture
-def chief(browser: Browser, team_site: TeamSite) -> Iterator[Page]:
+def chief(team_site: TeamSite) -> Iterator[Page]:
     """Bob Admin, signed in, at his dashboard; in the same app as `colleague`."""
-    with team_site.as_person(browser, "bob") as page:
+    with team_site.as_person("bob") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, app_url: str) -> Iterator[Page]:
+    with a_tab(browser, app_url) as tab:
+        yield tab
+
+
+@pytest.fixture
+def page(tab: Page) -> Iterator[Page]:
+    """The app that needs no sign-in."""
+    with at_a_tidy(tab) as page:
         yield page
 
 

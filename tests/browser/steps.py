@@ -6,7 +6,6 @@ from playwright.sync_api import Error, Locator, Page, expect
 
 # The first row of a Streamlit table: below a header of 35 pixels, rows of 35 each.
 _ROW_PIXELS = 35
-_A_PERSONS_PAUSE = 300  # milliseconds
 
 
 def at_rest(page: Page) -> None:
@@ -44,19 +43,19 @@ def pick(box: Locator, option: str) -> None:
 
 
 def submit(field: Locator, *, keys: str = "Enter") -> None:
-    """By keyboard: a field submits its form only once the form's button is there, which comes after
-    the field; and a key is lost on a form that is just being drawn anew, so this is no faster than
-    a person."""
+    """By keyboard. A field that was filled before its form's button came does not know of it and
+    takes Enter for itself, until it is drawn once more; leaving it and coming back does that. A
+    person's next keystroke does too, so only what types faster than the page comes would notice."""
     form = field.locator("xpath=ancestor::*[@data-testid='stForm'][1]")
     expect(form.get_by_test_id("stFormSubmitButton").last).to_be_visible()
     at_rest(field.page)
-    field.page.wait_for_timeout(_A_PERSONS_PAUSE)
-    at_rest(field.page)
+    field.blur()
     field.press(keys)
 
 
 def choose_behind(menu: Locator, entry: Locator) -> None:
-    """Clicks an entry of a menu, which closes when the page around it is drawn anew."""
+    """Clicks an entry of a menu. A dialog that just closed gives the focus back to the page a
+    moment later, which closes a menu that was opened faster than a person could."""
     for _ in range(4):
         at_rest(menu.page)
         menu.click()

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, expect
 
 from crm.settings import load_settings
 from crm.ui.oidc_claims import person_id
 from db_service import Connection, DbService, signed_in
 from tests.browser.app_server import free_port, prepare, running_app
 from tests.browser.sign_in_server import oidc_settings, sign_in_as
+from tests.browser.tabs import a_tab, at_a_tidy
 from tests.quick_folder import quick_folder
 from tests.standins.oidc_provider import oidc_provider
 
@@ -24,12 +25,12 @@ ALICE = {"sub": "alice", "email": "alice@mpt.example", "email_verified": True}
 
 @dataclass(frozen=True, slots=True)
 class TeamSite:
-    """The app at `url`, its embedded database, and everybody's cookies by their subject."""
+    """The app at `url`, its embedded database, and everybody's tab by their subject."""
 
     url: str
     folder: Path
     issuer: str
-    signed_in: Mapping[str, StorageState] = field(repr=False)
+    tabs: Mapping[str, Page] = field(repr=False)
 
     def id_of(self, subject: str) -> str:
         return person_id({"iss": self.issuer, "sub": subject})
@@ -55,10 +56,9 @@ class TeamSite:
             return connection.address
 
     @contextmanager
-    def as_person(self, browser: Browser, subject: str) -> Iterator[Page]:
-        """A browser of their own, at the dashboard."""
-        with closing(_context(browser, self.url, self.signed_in[subject])) as context:
-            page = context.new_page()
+    def as_person(self, subject: str) -> Iterator[Page]:
+        """Whom the provider knows as `subject`, at the dashboard."""
+        with at_a_tidy(self.tabs[subject]) as page:
             page.goto("/")
             _expect_dashboard(page)
             yield page
@@ -79,8 +79,8 @@ def team_site_of(browser: Browser) -> Iterator[TeamSite]:
                 "PUBLIC_URL": f"http://127.0.0.1:{port}",
             }
             url = stack.enter_context(running_app(folder, port, settings=settings))
-            cookies = {"bob": _signed_in(browser, url, "bob")}
-            site = TeamSite(url, folder, issuer, cookies)
+            tabs = {"bob": stack.enter_context(_signed_in(browser, url, "bob"))}
+            site = TeamSite(url, folder, issuer, tabs)
             with site.acting_as("bob") as db:
                 db.people.invite(
                     email=str(ALICE["email"]),
@@ -88,28 +88,18 @@ def team_site_of(browser: Browser) -> Iterator[TeamSite]:
                     role="sales",
                     now=datetime.now(UTC),
                 )
-            cookies["alice"] = _signed_in(browser, url, "alice")
+            tabs["alice"] = stack.enter_context(_signed_in(browser, url, "alice"))
             yield site
         assert "Traceback" not in (folder / "app.log").read_text()
 
 
-def _signed_in(browser: Browser, url: str, subject: str) -> StorageState:
-    with closing(_context(browser, url)) as context:
-        page = context.new_page()
+@contextmanager
+def _signed_in(browser: Browser, url: str, subject: str) -> Iterator[Page]:
+    with a_tab(browser, url) as page:
         page.goto("/")
         sign_in_as(page, subject)
         _expect_dashboard(page)
-        return context.storage_state()
-
-
-def _context(browser: Browser, url: str, state: StorageState | None = None) -> BrowserContext:
-    return browser.new_context(
-        base_url=url,
-        viewport={"width": 1440, "height": 1000},
-        timezone_id="America/New_York",
-        accept_downloads=True,
-        storage_state=state,
-    )
+        yield page
 
 
 def _expect_dashboard(page: Page) -> None:

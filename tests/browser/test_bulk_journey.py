@@ -33,8 +33,10 @@ def _bulk(page: Page, button: str) -> Locator:
     if seen.count():
         seen.click()
     else:
-        page.locator(".st-key-bulk_more button").click()
-        page.get_by_role("menuitem", name=button, exact=True).click()
+        steps.choose_behind(
+            page.locator(".st-key-bulk_more button"),
+            page.get_by_role("menuitem", name=button, exact=True),
+        )
     dialog = page.get_by_role("dialog", name=button)
     expect(dialog).to_be_visible()
     return dialog

@@ -137,8 +137,10 @@ def _delete_the_view_in_sight(page: Page) -> None:
 
 
 def _choose_from_menu(page: Page, menu: str, option: str) -> None:
-    page.get_by_role("button", name=menu, exact=True).click()
-    page.get_by_role("menuitem", name=option).or_(page.get_by_role("option", name=option)).click()
+    steps.choose_behind(
+        page.get_by_role("button", name=menu, exact=True),
+        page.get_by_role("menuitem", name=option).or_(page.get_by_role("option", name=option)),
+    )
 
 
 def _view(page: Page, name: str) -> Locator:

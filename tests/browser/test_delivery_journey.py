@@ -30,7 +30,7 @@ def sending() -> Iterator[SendingServer]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app_url(sending: SendingServer) -> str:
     """In this file the browser is at the app that sends."""
     return sending.url

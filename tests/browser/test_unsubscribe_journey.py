@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from db_service import DbService
 from tests.browser import steps
 from tests.browser.sending_server import SendingServer, now, sending_server
+from tests.browser.tabs import a_tab
 
 pytestmark = pytest.mark.browser
 
@@ -25,9 +26,10 @@ def sending() -> Iterator[SendingServer]:
 
 
 @pytest.fixture
-def app_url(sending: SendingServer) -> str:
+def tab(browser: Browser, sending: SendingServer) -> Iterator[Page]:
     """In this file the browser is at the app that sends."""
-    return sending.url
+    with a_tab(browser, sending.url) as tab:
+        yield tab
 
 
 def _state(db: DbService, email: str) -> tuple[str, list[str]]:
