@@ -39,8 +39,8 @@ ANSWERS = {
 
 def load_sales(admin: DbService, contacts: Sequence[str], now: datetime) -> None:
     """`now` is aware UTC; everything else lies before it."""
-    _projects(admin, contacts[3::7], now)
-    _events(admin, contacts, now)
+    _projects(admin, _of_type(admin, contacts, "prospect"), now)
+    _events(admin, _of_type(admin, contacts, "networking"), now)
     _calls(admin, now)
     for contact_id, text, days in zip(
         contacts[10::11],
@@ -56,6 +56,11 @@ def load_sales(admin: DbService, contacts: Sequence[str], now: datetime) -> None
             actor_id=LOCAL_ADMIN_ID,
             now=now - timedelta(days=5),
         )
+
+
+def _of_type(admin: DbService, contacts: Sequence[str], kind: str) -> list[str]:
+    found = (admin.contacts.get(contact) for contact in contacts)
+    return [contact.id for contact in found if contact and contact.contact_type == kind]
 
 
 def _projects(admin: DbService, contacts: Sequence[str], now: datetime) -> None:

@@ -138,7 +138,7 @@ class Reader:
         if isinstance(value, str):
             return self._text(relation, name, value)
         if name == "window_days":
-            return ", ".join(words.DAY_NAMES[day - 1] for day in value)
+            return words.weekdays(value)
         return _structure(value)
 
     def _text(self, relation: str, name: str, value: str) -> str:

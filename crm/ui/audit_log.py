@@ -20,7 +20,9 @@ _CURSORS, _SEARCHED = "audit_cursors", "audit_searched"
 
 def show() -> None:
     actions = page_header.show(
-        "Audit log", "Who changed what. Nobody can change or delete an entry, admins included."
+        "Audit log",
+        "Who changed campaigns, settings and users; what happened to a contact stands on its page. "
+        "Nobody can change or delete an entry, admins included.",
     )
     audit_chain.show()
     search = audit_filters.show()

@@ -66,7 +66,11 @@ def who(actor: AuditActor | AuditEntry) -> str:
     if actor.actor_kind == "person":
         return actor.actor_name or "Somebody"
     if actor.actor_kind == "operator":
-        return f"An operator ({actor.actor_name})" if actor.actor_name else "Operators"
+        return (
+            f"An operator at the server (as {actor.actor_name})"
+            if actor.actor_name
+            else "Operators"
+        )
     return "The system" if actor.actor_kind == "service" else "Not known"
 
 

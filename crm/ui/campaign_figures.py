@@ -141,6 +141,10 @@ def changed(now: float | None, before: float | None) -> float | None:
     return None if now is None or not before else (now - before) / before
 
 
+def _difference(now: float | None, before: float | None) -> float | None:
+    return None if now is None or before is None else now - before
+
+
 def _email_tile(measure: Measure, now: EmailFigures, before: EmailFigures) -> Figure:
     has_rate = bool(measure.rate)
     today, then = (
@@ -153,7 +157,8 @@ def _email_tile(measure: Measure, now: EmailFigures, before: EmailFigures) -> Fi
         measure.in_words(now),
         means=measure.means,
         before=measure.in_words(before) if before.sent else "",
-        trend=changed(today, then),
+        trend=_difference(today, then) if has_rate else changed(today, then),
+        in_points=has_rate,
         good=measure.good,
         beside=_beside(measure, now) if now.sent else "",
     )
@@ -199,7 +204,8 @@ def _share_tile(
         words.percent(getattr(now, name)),
         means=DEFINITIONS[name],
         before="" if then is None else words.percent(then),
-        trend=changed(getattr(now, name), then),
+        trend=_difference(getattr(now, name), then),
+        in_points=True,
         beside=beside,
     )
 

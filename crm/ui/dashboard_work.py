@@ -157,7 +157,14 @@ def _silent(contact: Contact) -> None:
         _name(contact.id, contact.full_name or contact.email or "Nameless", key="quiet")
         company = f"{escape(contact.company_name)} · " if contact.company_name else ""
         activity = f"Last activity {heard}" if heard else "No activity yet"
-        line(f"{company}{escape(contact.type_label)} · {activity}")
+        standing = "" if contact.email_status == "ok" else f" · {_standing(contact)}"
+        line(f"{company}{escape(contact.type_label)} · {activity}{standing}")
+
+
+def _standing(contact: Contact) -> str:
+    """Why only a call would reach them."""
+    said, _ = words.email_standing(contact.email_status, contact.email)
+    return escape(said)
 
 
 def _tasks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -13,10 +14,23 @@ from crm.ui.delivery_checks import event_address, inbound_address
 from crm.ui.markup import as_text
 
 _SHOWN = 50
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def show(settings: Settings) -> None:
     st.subheader("Addresses for SendGrid", anchor=False)
+    if urlsplit(settings.public_url).hostname in _THIS_MACHINE:
+        st.caption(
+            "SendGrid cannot reach this machine. Publish the app and set PUBLIC_URL to its "
+            "address: then what to enter at SendGrid stands here."
+        )
+    else:
+        _addresses(settings)
+    if total := session.current().db.events.health().quarantined:
+        _quarantine(total)
+
+
+def _addresses(settings: Settings) -> None:
     left, right = st.columns(2)
     with left:
         st.caption("Event webhook: Settings, Mail Settings, Event Webhook")
@@ -24,8 +38,6 @@ def show(settings: Settings) -> None:
     with right:
         st.caption("Replies: Settings, Inbound Parse")
         st.code(inbound_address(settings), language=None, wrap_lines=True)
-    if total := session.current().db.events.health().quarantined:
-        _quarantine(total)
 
 
 def _quarantine(total: int) -> None:

@@ -69,3 +69,20 @@ DEFINITIONS: Mapping[str, str] = {
 ABOUT_ERASED = (
     "When a contact is erased for good, everything about it goes, also out of these figures."
 )
+
+
+def change(share: float | None) -> str:
+    """ "+12 %", "−5 %", "no change", "–" where there is nothing to compare with."""
+    if share is None:
+        return "–"
+    whole = round(share * 100)
+    return f"{'+' if whole > 0 else '−'}{abs(whole):,} %" if whole else "no change"
+
+
+def points(difference: float) -> str:
+    """Of two shares: "+4.2 points", "−1 point", "no change"."""
+    tenths = round(difference * 1000)
+    if not tenths:
+        return "no change"
+    many = f"{abs(tenths) / 10:,.1f}".removesuffix(".0")
+    return f"{'+' if tenths > 0 else '−'}{many} {'point' if many == '1' else 'points'}"

@@ -9,18 +9,21 @@ from typing import Literal
 
 import streamlit as st
 
-from crm.ui import words
+from crm.ui import figure_words
 from crm.ui.words import Tone
 
-# Changes smaller than half a per cent read as "no change" and are neither good nor bad.
-_SMALL = 0.005
+# Changes smaller than these read as "no change" and are neither good nor bad: half a per cent of
+# what was before, and a twentieth of a percentage point.
+_SMALL, _SMALL_POINTS = 0.005, 0.0005
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """`value` and `before` (the period before) are in words, as words.number or words.percent write
     them. `means` is the definition, shown on hovering and on a tap. `trend` is the change against
-    the period before as a share (0.12 is 12 % more), None where there is nothing to compare with.
+    the period before as a share (0.12 is 12 % more), None where there is nothing to compare with;
+    `in_points` where the value is itself a share, and the trend the difference of the two (0.12 is
+    12 percentage points more): 20 % after 30 % would read as "−33 %", which nobody expects.
     `good` says which way is good news, `tone` marks what asks for a look. `beside` is a second
     reading of the same, in words."""
 
@@ -29,6 +32,7 @@ class Figure:
     means: str = ""
     before: str = ""
     trend: float | None = None
+    in_points: bool = False
     good: Literal["up", "down", "none"] = "up"
     tone: Tone | None = None
     beside: str = ""
@@ -76,7 +80,12 @@ def _definition(figure: Figure) -> str:
 def _compared(figure: Figure) -> str:
     parts = []
     if figure.trend is not None:
-        parts.append(f'<b class="{_news(figure)}">{escape(words.change(figure.trend))}</b>')
+        told = (
+            figure_words.points(figure.trend)
+            if figure.in_points
+            else figure_words.change(figure.trend)
+        )
+        parts.append(f'<b class="{_news(figure)}">{escape(told)}</b>')
     if figure.before:
         parts.append(f"<span>was {escape(figure.before)}</span>")
     return f'<dd class="compared">{" ".join(parts)}</dd>' if parts else ""
@@ -84,6 +93,7 @@ def _compared(figure: Figure) -> str:
 
 def _news(figure: Figure) -> str:
     """The tone of a trend: green is good news, red bad, gray neither."""
-    if figure.trend is None or figure.good == "none" or abs(figure.trend) < _SMALL:
+    small = _SMALL_POINTS if figure.in_points else _SMALL
+    if figure.trend is None or figure.good == "none" or abs(figure.trend) < small:
         return "tone-gray"
     return "tone-green" if (figure.trend > 0) == (figure.good == "up") else "tone-red"

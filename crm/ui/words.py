@@ -232,14 +232,6 @@ def percent(share: float | None) -> str:
     return f"{share:.0%}".replace("%", " %") if share in {0, 1} else f"{share * 100:,.1f} %"
 
 
-def change(share: float | None) -> str:
-    """ "+12 %", "−5 %", "no change", "–" where there is nothing to compare with."""
-    if share is None:
-        return "–"
-    whole = round(share * 100)
-    return f"{'+' if whole > 0 else '−'}{abs(whole):,} %" if whole else "no change"
-
-
 def money(cents: int) -> str:
     """ "$12,500", with cents only where there are some."""
     sign, dollars, rest = "−" if cents < 0 else "", abs(cents) // 100, abs(cents) % 100
@@ -283,10 +275,12 @@ def run_counts(counts: Mapping[str, int]) -> str:
 def send_window(days: Iterable[int], start: time, end: time) -> str:
     """ "Mon–Fri, 09:00–17:00"; ISO weekdays, an end of 00:00 is midnight."""
     closes = "24:00" if end == time(0) else f"{end:%H:%M}"
-    return f"{_day_ranges(sorted(set(days)))}, {start:%H:%M}–{closes}"
+    return f"{weekdays(days)}, {start:%H:%M}–{closes}"
 
 
-def _day_ranges(days: list[int]) -> str:
+def weekdays(some: Iterable[int]) -> str:
+    """ "Mon–Fri", "Every day"; ISO weekdays."""
+    days = sorted(set(some))
     if days == [1, 2, 3, 4, 5, 6, 7]:
         return "Every day"
     runs: list[list[int]] = []

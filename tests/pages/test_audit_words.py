@@ -70,7 +70,7 @@ SENTENCES: list[tuple[AuditEntry, str]] = [
             after=LEAD | {"window_end": "00:00:00", "window_days": [1]},
         ),
         "Bob Admin changed campaign Lead: sends until 17:00 → 24:00,"
-        " sending days Monday, Tuesday → Monday",
+        " sending days Mon–Tue → Mon",
     ),
     (
         _entry("drip_campaign_templates", "INSERT", after=E_MAIL),
@@ -216,7 +216,8 @@ SENTENCES: list[tuple[AuditEntry, str]] = [
             before={"url": "https://hooks.example/in"},
             after={"url": "https://hooks.example/in", "secret": "changed"},
         ),
-        "An operator (postgres) changed webhook https://hooks.example/in: signing secret changed",
+        "An operator at the server (as postgres) changed webhook https://hooks.example/in:"
+        " signing secret changed",
     ),
 ]
 

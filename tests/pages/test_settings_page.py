@@ -83,6 +83,15 @@ def test_a_new_installation_says_what_is_missing_and_how_to_mend_it(open_page: O
     assert nothing in shown(open_page(PAGE, section="Suppressions"))
 
 
+def test_a_machine_that_sendgrid_cannot_reach_offers_it_no_address(
+    open_page: OpenPage, set_up: SetUp
+) -> None:
+    set_up(**IN_ORDER | {"public_url": "http://localhost:8501"})
+    page = open_page(PAGE)
+    assert "SendGrid cannot reach this machine." in shown(page)
+    assert not page.code
+
+
 def test_with_everything_in_order_nothing_asks_for_attention(
     open_page: OpenPage, set_up: SetUp, raw: Raw, a_contact: AContact
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from crm.ui import exports, words
+from crm.ui import exports, figure_words, words
 from db_service import DbService
 from tests.conftest import Raw
 from tests.pages.conftest import shown
@@ -21,6 +21,7 @@ def test_a_tile_shows_the_figure_its_definition_and_how_it_compares() -> None:
                     "Sent", "1,204", means="Handed over <and> accepted.", before="1,075", trend=0.12
                 ),
                 Figure("Bounced", "4 %", trend=0.5, good="down", tone="red"),
+                Figure("Opened", "20 %", before="30 %", trend=-0.1, in_points=True),
                 Figure("Held", "0", trend=0.0),
                 Figure("New", "7"),
             ]
@@ -31,7 +32,8 @@ def test_a_tile_shows_the_figure_its_definition_and_how_it_compares() -> None:
     assert '<b class="tone-green">+12 %</b> <span>was 1,075</span>' in text
     assert '<b class="tone-red">+50 %</b>' in text
     assert '<b class="tone-gray">no change</b>' in text
-    assert text.count('class="compared"') == 3
+    assert '<b class="tone-red">−10 points</b> <span>was 30 %</span>' in text
+    assert text.count('class="compared"') == 4
 
 
 def test_an_empty_state_says_the_next_step_and_takes_it() -> None:
@@ -156,7 +158,15 @@ def test_a_share_in_words(share: float | None, text: str) -> None:
     [(None, "–"), (0.0, "no change"), (0.004, "no change"), (0.12, "+12 %"), (-0.05, "−5 %")],
 )
 def test_a_change_in_words(share: float | None, text: str) -> None:
-    assert words.change(share) == text
+    assert figure_words.change(share) == text
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [(0.0, "no change"), (0.0004, "no change"), (0.042, "+4.2 points"), (-0.01, "−1 point")],
+)
+def test_a_difference_of_two_shares_in_words(difference: float, text: str) -> None:
+    assert figure_words.points(difference) == text
 
 
 @pytest.mark.parametrize(

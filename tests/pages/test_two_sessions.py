@@ -40,7 +40,7 @@ FOR_ADMINS = {
     "13_Campaign_Manager": CAROLS,
     "20_Settings": "Stopped addresses",
     "21_Users": "carol@mpt.example",
-    "22_Audit_Log": "An operator (postgres) published",
+    "22_Audit_Log": "An operator at the server (as postgres) published",
 }
 ADA_FIRST, SASHA_FIRST = ("ada", "sasha"), ("sasha", "ada")
 
