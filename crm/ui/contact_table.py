@@ -47,11 +47,12 @@ def _key(shown: tuple[str, ...]) -> str:
 
 
 def _row(contact: Contact, moments: Moments) -> dict[str, object]:
+    # What one decides by comes first: a phone shows no more than three columns.
     return {
         "Name": contact.full_name or contact.email or "Nameless",
-        "Company": contact.company_name,
         "Type": contact.type_label,
         "E-mail status": [words.email_standing(contact.email_status, contact.email)[0]],
+        "Company": contact.company_name,
         "Campaign": _campaign(contact, moments),
         "Last activity": _day(contact.last_activity_at, moments) or "–",
         "E-mail": contact.email or "",
@@ -89,13 +90,13 @@ def _columns(contacts: Sequence[Contact]) -> dict[str, Any]:
             _OPEN_CLICK,
             width=145,
         ),
-        "Company": text(width=155),
         "Type": text(width=88),
         "E-mail status": st.column_config.MultiselectColumn(
             width=118,
             options=[text for text, _ in _STANDINGS],
             color=[tone for _, tone in _STANDINGS],
         ),
+        "Company": text(width=155),
         "Campaign": text(width=150, help="The campaign that runs, and when its next e-mail is due"),
         "Last activity": text(width=92, help=contact_periods.ACTIVITY_MEANS),
         "E-mail": text(width=250),

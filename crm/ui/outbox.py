@@ -61,10 +61,10 @@ def _row(send: Send, moments: Moments) -> dict[str, str]:
     return {
         "Subject": email_view.subject(send),
         "To": send.contact_name or send.to_email,
-        "Address": send.to_email,
-        "Sent": moments.when(send.handed_over_at),
         "Status": _standing(send),
+        "Sent": moments.when(send.handed_over_at),
         "Campaign": email_view.purpose(send),
+        "Address": send.to_email,
     }
 
 

@@ -46,7 +46,7 @@ def upcoming() -> None:
         tuple(email.contact_id for email in emails),
         key="upcoming",
         alt="The next e-mails, the earliest first",
-        widths={"When": 145, _CONTACT: 165, "Company": 160} | _OF_A_STEP,
+        widths={"When": 125, _CONTACT: 130, **_OF_A_STEP, "Company": 160},
     )
     _more(len(emails), f"The next {_SHOWN} are shown.")
 
@@ -67,7 +67,7 @@ def put_off() -> None:
         tuple(email.contact_id for email in emails),
         key="put_off",
         alt="E-mails that were put off, the soonest first",
-        widths={"Leaves": 145, _CONTACT: 165, "Campaign": 120, "E-mail": 260, "Why": 420},
+        widths={"Leaves": 125, _CONTACT: 130, "Why": 420, "Campaign": 120, "E-mail": 260},
     )
     _more(len(emails), f"The soonest {_SHOWN} are shown.")
 
@@ -107,8 +107,8 @@ def _cell(value: object) -> object:
 
 
 def _more(shown: int, text: str) -> None:
-    zone = session.current().moments.zone.key.replace("_", " ")
-    st.caption(f"{text + ' ' if shown == _SHOWN else ''}Times are those of {zone}.")
+    place = session.current().moments.zone.key.rpartition("/")[2].replace("_", " ")
+    st.caption(f"{text + ' ' if shown == _SHOWN else ''}Times are those of {place}.")
 
 
 def _upcoming_row(email: QueuedEmail) -> Row:
