@@ -91,7 +91,9 @@ class Question:
         return [(one, other) for one, other in pairs if one != other and not _nearly(one, other)]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(more, marks=pytest.mark.faults) for more in (2, 3))]
+)
 def test_every_figure_is_what_pandas_counts(
     raw: Raw, service: DbService, alice: DbService, tell: Callable[[int], None], seed: int
 ) -> None:

@@ -149,6 +149,7 @@ def _differences(one: dict[str, list[str]], other: dict[str, list[str]]) -> list
     ]
 
 
+@pytest.mark.faults
 def test_a_stream_of_events_in_any_order_ends_as_if_sorted_and_told_once(
     raw: Raw, subjects: list[Subject]
 ) -> None:

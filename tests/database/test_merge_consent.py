@@ -211,6 +211,7 @@ _DEEDS = st.one_of(
 )
 
 
+@pytest.mark.faults
 @settings(
     max_examples=15,
     deadline=None,

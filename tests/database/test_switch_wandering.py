@@ -143,6 +143,7 @@ class Wanderer:
         )
 
 
+@pytest.mark.faults
 @settings(
     max_examples=25,
     deadline=None,

@@ -148,6 +148,7 @@ def test_an_owner_that_wakes_before_its_hand_over_sends_nothing(
     assert _statuses(raw) == {"accepted": 1}
 
 
+@pytest.mark.faults
 def test_random_deaths_lose_nothing_and_double_nothing(
     address: str,
     scheduler: Scheduler,
