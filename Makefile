@@ -14,12 +14,11 @@ run: $(VENV)/.runtime
 	@$(BIN)/python scripts/load_demo_data.py --if-empty
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-# By file, so that each server that a file starts is started once. The browsers come after, two at a time: more of
-# them keep two cores so busy that pages take longer than a person would wait. A journey that failed is walked once more
-# with the machine to itself, and says what it was: late, or wrong.
+# By file, so that each server that a file starts is started once. The browsers come after. A journey that failed is walked
+# once more with the machine to itself, and says what it was: late, or wrong.
 test: $(VENV)/.development
 	$(BIN)/pytest -n 4 --dist loadfile -m "not faults" --ignore tests/browser
-	$(BIN)/pytest -n 2 --dist loadfile tests/browser || $(BIN)/pytest --last-failed --last-failed-no-failures none tests/browser
+	$(BIN)/pytest -n 3 --dist loadfile tests/browser || $(BIN)/pytest --last-failed --last-failed-no-failures none tests/browser
 
 check: $(VENV)/.development
 	$(BIN)/ruff check .
