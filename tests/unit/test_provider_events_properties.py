@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm.mail.provider_events import MAX_PAYLOAD_CHARACTERS, MAX_SHOWN_CHARACTERS, parse_batch
@@ -42,7 +42,7 @@ def _spoiled(draw: st.DrawFn) -> Any:
     return draw(_good()) | {draw(st.sampled_from(_FIELDS)): draw(_JSON)}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.booleans(), _good(), _spoiled() | _JSON)))
 def test_no_mixture_raises_or_drops_a_good_neighbour(
     mixture: list[tuple[bool, Event, Any]],
@@ -56,6 +56,7 @@ def test_no_mixture_raises_or_drops_a_good_neighbour(
             assert any(e.provider_event_id == good["sg_event_id"] for e in read)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_good() | _spoiled(), max_size=5))
 def test_whatever_is_read_can_be_stored(elements: list[Any]) -> None:
     batch = parse_batch(json.dumps(elements).encode())
