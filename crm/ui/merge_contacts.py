@@ -47,7 +47,7 @@ def find_duplicates() -> None:
     if not groups:
         st.info(
             "No two contacts share a phone number, or name and company. To merge two others, "
-            "open one of them and choose “Find duplicates”."
+            "open one of them and choose “Merge duplicate”."
         )
         return
     for sign, (first, *others) in groups:

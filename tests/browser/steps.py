@@ -67,6 +67,20 @@ def choose_behind(menu: Locator, entry: Locator) -> None:
     raise AssertionError("the menu's entry could not be clicked")
 
 
+def open_bulk(page: Page, action: str) -> Locator:
+    """The dialog of an action on those selected; actions that are not in sight stand under More."""
+    at_rest(page)
+    seen = page.locator(".st-key-bulk_bar").get_by_role("button", name=action, exact=True)
+    if seen.count():
+        seen.click()
+    else:
+        entry = page.get_by_role("menuitem", name=action, exact=True)
+        choose_behind(page.locator(".st-key-bulk_more button"), entry)
+    dialog = page.get_by_role("dialog", name=action)
+    expect(dialog).to_be_visible()
+    return dialog
+
+
 def open_campaign_manager(page: Page) -> None:
     page.get_by_role("link", name="Campaign manager").click()
     expect(page.get_by_role("heading", name="Campaign manager")).to_be_visible()

@@ -27,21 +27,6 @@ def _add(site: TeamSite, subject: str, **fields: str) -> str:
         return db.contacts.add(draft, created_by=site.id_of(subject), now=datetime.now(UTC))
 
 
-def _bulk(page: Page, button: str) -> Locator:
-    """The dialog of an action; those that are not in sight stand under More."""
-    seen = page.locator(".st-key-bulk_bar").get_by_role("button", name=button, exact=True)
-    if seen.count():
-        seen.click()
-    else:
-        steps.choose_behind(
-            page.locator(".st-key-bulk_more button"),
-            page.get_by_role("menuitem", name=button, exact=True),
-        )
-    dialog = page.get_by_role("dialog", name=button)
-    expect(dialog).to_be_visible()
-    return dialog
-
-
 def _go(dialog: Locator, told: str) -> None:
     dialog.locator(".st-key-bulk_go button").click()
     expect(dialog.get_by_text(told, exact=True)).to_be_visible()
@@ -71,7 +56,7 @@ def test_all_that_were_found_are_changed_together_with_a_summary(
     page.get_by_role("button", name="Select all 4 found").click()
     expect(page.get_by_text("All 4 found are selected")).to_be_visible()
 
-    dialog = _bulk(page, "Change type")
+    dialog = steps.open_bulk(page, "Change type")
     steps.choose(page, dialog, "New type", "Prospect")
     _go(dialog, f"{many} contacts were changed.")
     if person == "colleague":
@@ -87,11 +72,11 @@ def test_all_that_were_found_are_changed_together_with_a_summary(
         ("Stop campaigns", f"{many} contacts were stopped."),
         ("Enroll", f"{many} contacts were enrolled."),
     ):
-        dialog = _bulk(page, action)
+        dialog = steps.open_bulk(page, action)
         _go(dialog, told)
         _done(page, dialog)
 
-    dialog = _bulk(page, "Add tags")
+    dialog = steps.open_bulk(page, "Add tags")
     field = dialog.get_by_role("combobox", name="Tags to add")
     field.fill("fair")
     field.press("Enter")
@@ -99,14 +84,14 @@ def test_all_that_were_found_are_changed_together_with_a_summary(
     _go(dialog, f"{many} contacts were tagged.")
     _done(page, dialog)
 
-    dialog = _bulk(page, "Export")
+    dialog = steps.open_bulk(page, "Export")
     _go(dialog, "4 contacts are in the file.")
     with page.expect_download() as file:
         dialog.get_by_role("button", name="Download CSV").click()
     assert Path(file.value.path()).read_text("utf-8-sig").count("bulk.example") == 4
     _done(page, dialog)
 
-    dialog = _bulk(page, "Archive")
+    dialog = steps.open_bulk(page, "Archive")
     _go(dialog, f"{many} contacts were archived.")
     _done(page, dialog)
     page.get_by_role("button", name="Undo").click()
