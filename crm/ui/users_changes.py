@@ -29,17 +29,19 @@ class _Wording:
     done: str
 
 
+# Every answer of the database asks for the role; an open page reads it anew within a minute.
+_WHEN = "This takes effect at once; a page that is open follows within a minute."
 _WORDING: dict[Change, _Wording] = {
     "admin": _Wording(
         "Make admin?",
-        f"**{{}}** becomes an admin. {words.ROLE_MEANS['admin']} This takes effect at once.",
+        f"**{{}}** becomes an admin. {words.ROLE_MEANS['admin']} {_WHEN}",
         "Make admin",
         "{} is an admin now.",
     ),
     "sales": _Wording(
         "Make sales?",
         "**{}** is no longer an admin: they can look at campaigns but not change them, and no "
-        "longer see settings, users and the audit log. This takes effect at once.",
+        f"longer see settings, users and the audit log. {_WHEN}",
         "Make sales",
         "{} is in sales now.",
     ),

@@ -69,8 +69,7 @@ SENTENCES: list[tuple[AuditEntry, str]] = [
             before=LEAD | {"window_end": "17:00:00", "window_days": [1, 2]},
             after=LEAD | {"window_end": "00:00:00", "window_days": [1]},
         ),
-        "Bob Admin changed campaign Lead: sends until 17:00 → 24:00,"
-        " sending days Mon–Tue → Mon",
+        "Bob Admin changed campaign Lead: sends until 17:00 → 24:00, sending days Mon–Tue → Mon",
     ),
     (
         _entry("drip_campaign_templates", "INSERT", after=E_MAIL),
