@@ -53,7 +53,7 @@ class Measure:
 
 
 MEASURES: Sequence[Measure] = (
-    Measure("sent", "Sent"),
+    Measure("sent", "Sent", good="none"),
     Measure("delivered", "Delivered", "delivery_rate"),
     Measure("opened", "Opened", "open_rate", "open_rate_raw"),
     Measure("clicked", "Clicked", "click_rate", "click_rate_raw"),
@@ -159,7 +159,8 @@ def _email_tile(measure: Measure, now: EmailFigures, before: EmailFigures) -> Fi
         before=measure.in_words(before) if before.sent else "",
         trend=_difference(today, then) if has_rate else changed(today, then),
         in_points=has_rate,
-        good=measure.good,
+        # Reports that are still to come make the share lower than it is.
+        good="none" if measure.name == "delivered" and _silent(now) else measure.good,
         beside=_beside(measure, now) if now.sent else "",
     )
 
@@ -170,10 +171,14 @@ def _beside(measure: Measure, now: EmailFigures) -> str:
     if not measure.rate:
         return ""
     many = words.counted(measure.count(now), "e-mail")
-    silent = now.sent - now.delivered - now.bounced - now.dropped
-    if measure.name == "delivered" and silent:
+    if measure.name == "delivered" and (silent := _silent(now)):
         return f"{many}, {words.number(silent)} not heard of yet"
     return many
+
+
+def _silent(figures: EmailFigures) -> int:
+    """E-mails whose delivery no report has told of, either way."""
+    return figures.sent - figures.delivered - figures.bounced - figures.dropped
 
 
 def _count_tile(

@@ -80,7 +80,7 @@ def _status() -> None:
         if last and last.error:
             st.error(as_text(f"The last run ended early: {last.error}"))
         if not connect().settings.sends_for_real:
-            st.caption("Test mode: e-mails stay on this machine.")
+            st.badge("Test mode: e-mails stay on this machine.", color="orange")
         _full_day()
 
 
