@@ -51,16 +51,20 @@ def _prepare(folder: Path) -> None:
     try:
         db = DbService.for_user(signed_in(LOCAL_ADMIN_ID), connection)
         for campaign in db.campaigns.overview():
-            db.campaigns.set_window(
-                campaign.id,
-                days=range(1, 8),
-                start=time(0),
-                end=time(0),
-                respect_holidays=False,
-                now=datetime.now(UTC),
-            )
+            send_around_the_clock(db, campaign.id)
     finally:
         connection.close()
+
+
+def send_around_the_clock(db: DbService, campaign_id: str) -> None:
+    db.campaigns.set_window(
+        campaign_id,
+        days=range(1, 8),
+        start=time(0),
+        end=time(0),
+        respect_holidays=False,
+        now=datetime.now(UTC),
+    )
 
 
 def server_environment(folder: Path) -> dict[str, str]:

@@ -81,6 +81,17 @@ def open_bulk(page: Page, action: str) -> Locator:
     return dialog
 
 
+def bulk_go(dialog: Locator, told: str) -> None:
+    dialog.locator(".st-key-bulk_go button").click()
+    expect(dialog.get_by_text(told, exact=True)).to_be_visible()
+
+
+def bulk_done(page: Page, dialog: Locator) -> None:
+    dialog.get_by_role("button", name="Done").click()
+    expect(dialog).to_be_hidden()
+    at_rest(page)
+
+
 def open_campaign_manager(page: Page) -> None:
     page.get_by_role("link", name="Campaign manager").click()
     expect(page.get_by_role("heading", name="Campaign manager")).to_be_visible()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from crm.records.contacts import ContactDraft
 from tests.browser import steps
@@ -25,16 +25,6 @@ def _add(site: TeamSite, subject: str, **fields: str) -> str:
     )
     with site.acting_as(subject) as db:
         return db.contacts.add(draft, created_by=site.id_of(subject), now=datetime.now(UTC))
-
-
-def _go(dialog: Locator, told: str) -> None:
-    dialog.locator(".st-key-bulk_go button").click()
-    expect(dialog.get_by_text(told, exact=True)).to_be_visible()
-
-
-def _done(page: Page, dialog: Locator) -> None:
-    dialog.get_by_role("button", name="Done").click()
-    expect(dialog).to_be_hidden()
 
 
 @pytest.mark.parametrize("person", ["colleague", "chief"])
@@ -58,13 +48,13 @@ def test_all_that_were_found_are_changed_together_with_a_summary(
 
     dialog = steps.open_bulk(page, "Change type")
     steps.choose(page, dialog, "New type", "Prospect")
-    _go(dialog, f"{many} contacts were changed.")
+    steps.bulk_go(dialog, f"{many} contacts were changed.")
     if person == "colleague":
         expect(dialog.get_by_text("1 belongs to a colleague")).to_be_visible()
         with page.expect_download() as left_alone:
             dialog.get_by_role("button", name="Download who was left alone").click()
         assert "belongs to a colleague" in Path(left_alone.value.path()).read_text("utf-8-sig")
-    _done(page, dialog)
+    steps.bulk_done(page, dialog)
 
     for action, told in (
         ("Pause campaigns", f"{many} contacts were paused."),
@@ -73,27 +63,27 @@ def test_all_that_were_found_are_changed_together_with_a_summary(
         ("Enroll", f"{many} contacts were enrolled."),
     ):
         dialog = steps.open_bulk(page, action)
-        _go(dialog, told)
-        _done(page, dialog)
+        steps.bulk_go(dialog, told)
+        steps.bulk_done(page, dialog)
 
     dialog = steps.open_bulk(page, "Add tags")
     field = dialog.get_by_role("combobox", name="Tags to add")
     field.fill("fair")
     field.press("Enter")
     field.press("Tab")  # away from the list of tags, which lies over the button
-    _go(dialog, f"{many} contacts were tagged.")
-    _done(page, dialog)
+    steps.bulk_go(dialog, f"{many} contacts were tagged.")
+    steps.bulk_done(page, dialog)
 
     dialog = steps.open_bulk(page, "Export")
-    _go(dialog, "4 contacts are in the file.")
+    steps.bulk_go(dialog, "4 contacts are in the file.")
     with page.expect_download() as file:
         dialog.get_by_role("button", name="Download CSV").click()
     assert Path(file.value.path()).read_text("utf-8-sig").count("bulk.example") == 4
-    _done(page, dialog)
+    steps.bulk_done(page, dialog)
 
     dialog = steps.open_bulk(page, "Archive")
-    _go(dialog, f"{many} contacts were archived.")
-    _done(page, dialog)
+    steps.bulk_go(dialog, f"{many} contacts were archived.")
+    steps.bulk_done(page, dialog)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(f"{many} contacts taken out of the archive.")).to_be_visible()
     steps.expect_cell(page.get_by_test_id("stDataFrame"), "Prospect, due now")

@@ -35,13 +35,10 @@ def _open(page: Page, contact_id: str, name: str) -> None:
 
 
 def _do(page: Page, dialog: Locator, told: str, *, left_alone: str = "") -> None:
-    dialog.locator(".st-key-bulk_go button").click()
-    expect(dialog.get_by_text(told, exact=True)).to_be_visible()
+    steps.bulk_go(dialog, told)
     if left_alone:
         expect(dialog.get_by_text(left_alone)).to_be_visible()
-    dialog.get_by_role("button", name="Done").click()
-    expect(dialog).to_be_hidden()
-    steps.at_rest(page)
+    steps.bulk_done(page, dialog)
 
 
 def _select_all(page: Page, number: int) -> None:

@@ -13,6 +13,7 @@ from crm.records.contacts import ContactDraft
 from crm.records.states import SwitchPolicy
 from crm.ui import words
 from tests.browser import steps
+from tests.browser.app_server import send_around_the_clock
 from tests.browser.team_site import TeamSite
 
 pytestmark = pytest.mark.browser
@@ -42,14 +43,7 @@ def hours_as_before(team_site: TeamSite) -> Iterator[None]:
     yield
     with team_site.acting_as("bob") as db:
         [client] = [one for one in db.campaigns.overview() if one.key == "client"]
-        db.campaigns.set_window(
-            client.id,
-            days=range(1, 8),
-            start=time(0),
-            end=time(0),
-            respect_holidays=False,
-            now=datetime.now(UTC),
-        )
+        send_around_the_clock(db, client.id)
 
 
 @pytest.fixture
